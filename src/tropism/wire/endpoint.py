@@ -1,0 +1,46 @@
+"""An endpoint is one row of the API. The server serves it, the SDK calls it, OpenAPI lists it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
+
+from tropism.wire.permissions import Permission
+
+In = TypeVar("In", contravariant=True)
+Out = TypeVar("Out", covariant=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint(Generic[In, Out]):
+    """One route.
+
+    `takes` is one struct for all that the caller says: fields named in the path come from the path, the others from
+    the JSON body, or from the query string where the method has no body. `permission=None` opens the route to callers
+    without a key. `streams` is the struct of one server-sent event, for routes that may answer with events.
+    """
+
+    method: Literal["GET", "POST", "PATCH", "DELETE"]
+    path: str
+    takes: type[In]
+    returns: type[Out]
+    permission: Permission | None
+    summary: str
+    status: int = 200
+    streams: type[Any] | None = None
+    replayable: bool = True
+    """A repeated call with the same idempotency key gives the first answer again. Generation does not: it costs."""
+
+    @property
+    def path_names(self) -> tuple[str, ...]:
+        return tuple(re.findall(r"{(\w+)}", self.path))
+
+    @property
+    def has_body(self) -> bool:
+        return self.method in ("POST", "PATCH")
+
+    @property
+    def name(self) -> str:
+        """The operation's name in the OpenAPI document, such as `post_api_v1_use_cases`."""
+        return re.sub(r"\W+", "_", f"{self.method.lower()}{self.path}").strip("_")

@@ -1,0 +1,247 @@
+"""Interactions: the log of every completion, with its feedback."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from tropism.wire.chat import ChatMessage, FinishReason, Messages, Usage
+from tropism.wire.endpoint import Endpoint
+from tropism.wire.feedback import Comparison, MetricFeedback, Value
+from tropism.wire.page import Page, PageInfo
+from tropism.wire.values import Labels, Reference, Text, Time
+
+Source = Literal["LIVE", "OFFLINE", "AUTOMATION", "DATASET", "EVALUATION"]
+OrderField = Literal["created_at", "prompt_tokens", "completion_tokens", "latency_ms"]
+GroupBy = Literal["model", "prompt"]
+
+
+class LoggedFeedback(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Feedback that comes with an interaction."""
+
+    feedback_key: Reference
+    value: Value
+    details: Text | None = None
+
+
+class InteractionCreate(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """A completion made elsewhere, with exactly one of `prompt` and `messages`.
+
+    With `ab_campaign`, it counts in that A/B test.
+    """
+
+    use_case: Reference
+    completion: str
+    model: Reference | None = None
+    prompt: str | None = None
+    messages: Messages | None = None
+    feedbacks: Annotated[list[LoggedFeedback], Meta(max_length=100)] | None = None
+    user: UUID | None = None
+    session_id: UUID | None = None
+    ab_campaign: Reference | None = None
+    labels: Labels | None = None
+    created_at: Time | None = None
+
+
+class InteractionsCreate(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Many interactions at once: all are logged, or none."""
+
+    interactions: Annotated[list[InteractionCreate], Meta(min_length=1, max_length=1_000)]
+
+
+class InteractionLogged(Struct, kw_only=True, frozen=True):
+    """The ids that a logged interaction got."""
+
+    completion_id: UUID
+    session_id: UUID
+    feedback_ids: list[UUID]
+
+
+class InteractionsLogged(Struct, kw_only=True, frozen=True):
+    """The ids of many logged interactions, in their order."""
+
+    interactions: list[InteractionLogged]
+
+
+class Order(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """By what a list is ordered."""
+
+    field: OrderField
+    order: Literal["ASC", "DESC"] = "DESC"
+
+
+class TimeRange(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
+    """Times in milliseconds since 1970; `from` is included, `to` is not."""
+
+    from_: int | None = None
+    to: int | None = None
+
+
+class FeedbackFilter(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Interactions that have feedback of this metric for which everything given here holds."""
+
+    metric: Reference
+    gt: float | None = None
+    gte: float | None = None
+    eq: float | None = None
+    neq: float | None = None
+    lt: float | None = None
+    lte: float | None = None
+    user: UUID | None = None
+    reasons: list[str] | None = None
+
+
+class ComparisonFilter(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Interactions that were compared under this metric."""
+
+    metric: Reference
+
+
+class LabelFilter(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Interactions with this label, and with one of the values where they are given."""
+
+    key: str
+    value: list[str] | None = None
+
+
+class InteractionFilter(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Which interactions; everything given must hold. `tags` name A/B tests."""
+
+    models: list[Reference] | None = None
+    timerange: TimeRange | None = None
+    session_id: UUID | None = None
+    user_id: UUID | None = None
+    feedbacks: list[FeedbackFilter] | None = None
+    comparisons: list[ComparisonFilter] | None = None
+    labels: list[LabelFilter] | None = None
+    prompt_hash: str | None = None
+    completion_id: UUID | None = None
+    tags: list[str] | None = None
+    source: list[Source] | None = None
+
+
+class InteractionQuery(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """A page of interactions, or of groups of them."""
+
+    use_case: Reference
+    order: Annotated[list[Order], Meta(max_length=1)] | None = None
+    filters: InteractionFilter | None = None
+    page: Page | None = None
+    group_by: GroupBy | None = None
+
+
+class Timings(Struct, kw_only=True, frozen=True):
+    """How long an answer took, in milliseconds. The first token's time is known for streamed answers."""
+
+    latency_ms: float | None
+    first_token_ms: float | None
+
+
+class GenerationParameters(Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """What the caller (or the variant) asked for."""
+
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    stop: list[str] | None = None
+    seed: int | None = None
+
+
+class Interaction(Struct, kw_only=True, frozen=True):
+    """A logged completion. `id` and `completion_id` are the same. `model` is None where none was named."""
+
+    id: UUID
+    completion_id: UUID
+    use_case: str
+    model: str | None
+    messages: list[ChatMessage]
+    completion: str
+    finish_reason: FinishReason | None
+    session_id: UUID
+    user: UUID | None
+    ab_test: str | None
+    labels: dict[str, str]
+    tags: list[str]
+    source: Source
+    prompt_hash: str
+    usage: Usage | None
+    parameters: GenerationParameters
+    timings: Timings
+    created_at: Time
+    direct_feedbacks: list[MetricFeedback]
+    comparison_feedbacks: list[Comparison]
+
+
+class FeedbackSummary(Struct, kw_only=True, frozen=True):
+    """Metric feedback of a group."""
+
+    feedback_key: str
+    mean: float
+    count: int
+
+
+class InteractionGroup(Struct, kw_only=True, frozen=True):
+    """Interactions of one model, or of one prompt."""
+
+    model: str | None
+    prompt_hash: str | None
+    messages: list[ChatMessage] | None
+    count: int
+    feedbacks: list[FeedbackSummary]
+    mean_latency_ms: float | None
+    last_created_at: Time
+
+
+class InteractionPage(Struct, kw_only=True, frozen=True):
+    """A page of interactions; with `group_by`, of groups. `total_count` counts them on all pages."""
+
+    nodes: list[Interaction]
+    groups: list[InteractionGroup]
+    page_info: PageInfo
+    total_count: int
+
+
+class InteractionReference(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """One interaction; with a use case, it must belong to it."""
+
+    completion_id: UUID
+    use_case: Reference | None = None
+
+
+CREATE = Endpoint(
+    method="POST",
+    path="/api/v1/interactions",
+    takes=InteractionCreate,
+    returns=InteractionLogged,
+    permission="interaction:create",
+    summary="Log a completion made elsewhere",
+    status=201,
+)
+CREATE_MANY = Endpoint(
+    method="POST",
+    path="/api/v1/interactions/bulk",
+    takes=InteractionsCreate,
+    returns=InteractionsLogged,
+    permission="interaction:create",
+    summary="Log many completions, all or none",
+    status=201,
+)
+QUERY = Endpoint(
+    method="POST",
+    path="/api/v1/interactions/query",
+    takes=InteractionQuery,
+    returns=InteractionPage,
+    permission="interaction:read",
+    summary="List, filter, order, page and group interactions",
+    replayable=False,
+)
+GET = Endpoint(
+    method="GET",
+    path="/api/v1/interactions/{completion_id}",
+    takes=InteractionReference,
+    returns=Interaction,
+    permission="interaction:read",
+    summary="Get an interaction",
+)

@@ -1,0 +1,269 @@
+"""Models: registered once, deployed on engines, attached to use cases."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from tropism.wire.endpoint import Endpoint
+from tropism.wire.page import Nothing
+from tropism.wire.values import Key, Name, Reference, Time
+
+Online = Literal["ONLINE", "PENDING", "OFFLINE", "ERROR"]
+Kind = Literal["Generation", "Embedding"]
+Provider = Literal["open_ai", "azure", "google", "anthropic", "nvidia", "custom"]
+
+
+class ComputeConfig(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """How a model is run."""
+
+    tp: Annotated[int, Meta(ge=1, le=64, description="Tensor parallelism: over how many devices.")] = 1
+    kv_cache_len: (
+        Annotated[int, Meta(ge=128, description="Tokens that all requests share; None takes what fits `max_seq_len`.")]
+        | None
+    ) = None
+    max_seq_len: Annotated[int, Meta(ge=128, le=1_048_576, description="Longest prompt and answer, in tokens.")] = 2048
+
+
+class Placement(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Where an attached model should run."""
+
+    compute_pools: list[Reference] = []
+    max_ttft_ms: Annotated[int, Meta(ge=1)] | None = None
+
+
+class Parameters(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Generation parameters of a variant, used where a request says nothing."""
+
+    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Meta(gt=0, le=1)] | None = None
+    max_tokens: Annotated[int, Meta(ge=1)] | None = None
+
+
+class Model(Struct, kw_only=True, frozen=True):
+    """A registered model.
+
+    `backbone` is the key of the model that an adapter or a variant stands on. `size` counts parameters. `available`
+    says that everything needed to run it is at hand, `in_storage` that its weights are here.
+    """
+
+    id: UUID
+    key: str
+    name: str
+    online: Online
+    error: str | None
+    kind: Kind
+    is_external: bool
+    provider_name: Provider | None
+    is_adapter: bool
+    is_training: bool
+    in_storage: bool
+    available: bool
+    trainable: bool
+    size: int | None
+    backbone: str | None
+    system_prompt: str | None
+    parameters: Parameters | None
+    compute_config: ComputeConfig
+    created_at: Time
+
+
+class ModelService(Struct, kw_only=True, frozen=True):
+    """A model attached to a use case. `online` is the model's state as this use case sees it."""
+
+    model: Model
+    is_default: bool
+    desired_online: bool
+    online: Online
+    placement: Placement | None
+
+
+class ModelFilter(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Which models to list; `None` does not filter. `view_all` shows those that cannot run here, too."""
+
+    in_storage: bool | None = None
+    available: bool | None = None
+    trainable: bool | None = None
+    kind: Kind | None = None
+    online: Online | None = None
+    view_all: bool = False
+
+
+class Models(Struct, kw_only=True, frozen=True):
+    """A list of models."""
+
+    models: list[Model]
+
+
+class ModelReference(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """One model."""
+
+    model: Reference
+
+
+class ExternalModelCreate(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """A model served by somebody else. The api key is encrypted at rest and never returned."""
+
+    name: Name
+    external_model_id: Annotated[str, Meta(min_length=1, max_length=300)]
+    api_key: Annotated[str, Meta(max_length=10_000)]
+    provider: Provider
+    endpoint: Annotated[str, Meta(max_length=2_000)] | None = None
+    key: Key | None = None
+    kind: Kind = "Generation"
+    extra_params: dict[str, Any] | None = None
+
+
+class LocalModelCreate(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """A GGUF file on the server's own disk."""
+
+    path: Annotated[str, Meta(min_length=1, max_length=4_096)]
+    key: Key
+    name: Name | None = None
+
+
+class VariantCreate(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """A model with a system prompt and parameters of its own, on the engine of its backbone."""
+
+    backbone: Reference
+    key: Key
+    name: Name | None = None
+    system_prompt: Annotated[str, Meta(max_length=100_000)] | None = None
+    parameters: Parameters | None = None
+
+
+class ComputeConfigUpdate(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """A new compute config; a running model is started again with it."""
+
+    model: Reference
+    compute_config: ComputeConfig
+
+
+class TerminateModel(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Stop a model. Without `force`, a model that serves an attached use case is refused."""
+
+    model: Reference
+    force: bool = False
+
+
+class AttachModel(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Attach a model to a use case; it is deployed if it is not yet."""
+
+    use_case: Reference
+    model: Reference
+    make_default: bool = False
+    placement: Placement | None = None
+
+
+class ModelServiceReference(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """One model in one use case."""
+
+    use_case: Reference
+    model: Reference
+
+
+class ModelServiceUpdate(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Change how a use case uses a model; `None` changes nothing."""
+
+    use_case: Reference
+    model: Reference
+    is_default: bool | None = None
+    attached: bool | None = None
+    desired_online: bool | None = None
+    placement: Placement | None = None
+
+
+LIST = Endpoint(
+    method="GET",
+    path="/api/v1/models",
+    takes=ModelFilter,
+    returns=Models,
+    permission="model:read",
+    summary="List models",
+)
+ADD_EXTERNAL = Endpoint(
+    method="POST",
+    path="/api/v1/models/external",
+    takes=ExternalModelCreate,
+    returns=Model,
+    permission="model:create",
+    summary="Register a model of an outside provider",
+    status=201,
+)
+ADD_LOCAL = Endpoint(
+    method="POST",
+    path="/api/v1/models/local",
+    takes=LocalModelCreate,
+    returns=Model,
+    permission="model:create",
+    summary="Register a GGUF file on the server's disk",
+    status=201,
+)
+ADD_VARIANT = Endpoint(
+    method="POST",
+    path="/api/v1/models/variants",
+    takes=VariantCreate,
+    returns=Model,
+    permission="model:create",
+    summary="Register a model with a system prompt and parameters of its own",
+    status=201,
+)
+GET = Endpoint(
+    method="GET",
+    path="/api/v1/models/{model}",
+    takes=ModelReference,
+    returns=Model,
+    permission="model:read",
+    summary="Get a model",
+)
+UPDATE_COMPUTE_CONFIG = Endpoint(
+    method="PATCH",
+    path="/api/v1/models/{model}/compute_config",
+    takes=ComputeConfigUpdate,
+    returns=Model,
+    permission="model:deploy",
+    summary="Change how a model is run",
+)
+DEPLOY = Endpoint(
+    method="POST",
+    path="/api/v1/models/{model}/deploy",
+    takes=ModelReference,
+    returns=Model,
+    permission="model:deploy",
+    summary="Start a model on an engine",
+)
+TERMINATE = Endpoint(
+    method="POST",
+    path="/api/v1/models/{model}/terminate",
+    takes=TerminateModel,
+    returns=Model,
+    permission="model:deploy",
+    summary="Stop a model",
+)
+ATTACH = Endpoint(
+    method="POST",
+    path="/api/v1/use_cases/{use_case}/models",
+    takes=AttachModel,
+    returns=ModelService,
+    permission="model:attach",
+    summary="Attach a model to a use case",
+    status=201,
+)
+UPDATE = Endpoint(
+    method="PATCH",
+    path="/api/v1/use_cases/{use_case}/models/{model}",
+    takes=ModelServiceUpdate,
+    returns=ModelService,
+    permission="model:attach",
+    summary="Change how a use case uses a model",
+)
+DETACH = Endpoint(
+    method="DELETE",
+    path="/api/v1/use_cases/{use_case}/models/{model}",
+    takes=ModelServiceReference,
+    returns=Nothing,
+    permission="model:attach",
+    summary="Detach a model from a use case",
+)

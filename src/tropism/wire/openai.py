@@ -1,0 +1,209 @@
+"""OpenAI's shape of chat, embeddings and models, so that its official clients work by base URL alone.
+
+Unknown fields are ignored, as OpenAI's own servers do with hints; a field that would change the answer and is not
+supported is listed in `Unsupported`, so that it is refused instead of ignored.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from tropism.wire.chat import FinishReason, MaxTokens, ModelRoute, N, Stop, StreamOptions, Temperature, TopP, Usage
+from tropism.wire.embeddings import EmbeddingUsage, Inputs
+from tropism.wire.endpoint import Endpoint
+from tropism.wire.page import Nothing
+
+
+class TextPart(Struct, kw_only=True, frozen=True):
+    """A piece of a message. Only text is taken."""
+
+    type: str
+    text: str = ""
+
+
+class Message(Struct, kw_only=True, frozen=True):
+    """One turn of a conversation."""
+
+    role: Literal["system", "developer", "user", "assistant"]
+    content: str | list[TextPart]
+
+
+class Unsupported(Struct, kw_only=True, frozen=True):
+    """What would change the answer and is refused."""
+
+    tools: list[Any] | None = None
+    functions: list[Any] | None = None
+    response_format: dict[str, Any] | None = None
+    logprobs: bool | None = None
+    logit_bias: dict[str, Any] | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+
+
+class ChatRequest(Unsupported, kw_only=True, frozen=True):
+    """OpenAI's chat completion request. `metadata` becomes the labels."""
+
+    model: ModelRoute
+    messages: Annotated[list[Message], Meta(min_length=1, max_length=1_000)]
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    stop: Stop | Annotated[str, Meta(min_length=1, max_length=500)] | None = None
+    max_tokens: MaxTokens | None = None
+    max_completion_tokens: MaxTokens | None = None
+    temperature: Temperature | None = None
+    top_p: TopP | None = None
+    seed: int | None = None
+    n: N | None = None
+    user: str | None = None
+    metadata: dict[str, str] | None = None
+    session_id: UUID | None = None
+    ab_campaign: str | None = None
+
+
+class AnswerMessage(Struct, kw_only=True, frozen=True):
+    """The model's turn."""
+
+    role: Literal["assistant"]
+    content: str
+    refusal: None = None
+
+
+class Choice(Struct, kw_only=True, frozen=True):
+    """One answer. `completion_id` takes feedback."""
+
+    index: int
+    message: AnswerMessage
+    finish_reason: FinishReason
+    completion_id: UUID
+    logprobs: None = None
+
+
+class ChatCompletion(Struct, kw_only=True, frozen=True):
+    """OpenAI's chat completion. `id` is the completion id of the first choice."""
+
+    id: UUID
+    object: Literal["chat.completion"]
+    created: int
+    model: str
+    choices: list[Choice]
+    usage: Usage
+    session_id: UUID
+
+
+class Delta(Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """What a chunk adds to a message."""
+
+    role: Literal["assistant"] | None = None
+    content: str | None = None
+
+
+class ChunkChoice(Struct, kw_only=True, frozen=True):
+    """The part of one choice that a chunk carries."""
+
+    index: int
+    delta: Delta
+    completion_id: UUID
+    finish_reason: FinishReason | None = None
+    logprobs: None = None
+
+
+class ChatChunk(Struct, kw_only=True, frozen=True):
+    """One event of a streamed chat completion."""
+
+    id: UUID
+    object: Literal["chat.completion.chunk"]
+    created: int
+    model: str
+    choices: list[ChunkChoice]
+    session_id: UUID
+    usage: Usage | None | UnsetType = UNSET
+
+
+class EmbeddingRequest(Struct, kw_only=True, frozen=True):
+    """OpenAI's embedding request."""
+
+    model: ModelRoute
+    input: Annotated[str, Meta(min_length=1)] | Inputs
+    encoding_format: Literal["float", "base64"] = "float"
+    dimensions: int | None = None
+    user: str | None = None
+
+
+class Embedding(Struct, kw_only=True, frozen=True):
+    """The vector of one text."""
+
+    object: Literal["embedding"]
+    index: int
+    embedding: list[float] | str
+
+
+class EmbeddingResponse(Struct, kw_only=True, frozen=True):
+    """OpenAI's embedding response."""
+
+    object: Literal["list"]
+    data: list[Embedding]
+    model: str
+    usage: EmbeddingUsage
+
+
+class Model(Struct, kw_only=True, frozen=True):
+    """A name that chat requests can use: a use case, or one model of it."""
+
+    id: str
+    object: Literal["model"]
+    created: int
+    owned_by: str
+
+
+class Models(Struct, kw_only=True, frozen=True):
+    """OpenAI's list of models."""
+
+    object: Literal["list"]
+    data: list[Model]
+
+
+class Error(Struct, kw_only=True, frozen=True):
+    """OpenAI's error fields."""
+
+    message: str
+    type: str
+    param: str | None = None
+    code: str | None = None
+
+
+class ErrorBody(Struct, kw_only=True, frozen=True):
+    """OpenAI's error body."""
+
+    error: Error
+
+
+CHAT = Endpoint(
+    method="POST",
+    path="/v1/chat/completions",
+    takes=ChatRequest,
+    returns=ChatCompletion,
+    permission="chat:create",
+    summary="Chat with a use case, in OpenAI's shape",
+    streams=ChatChunk,
+    replayable=False,
+)
+EMBED = Endpoint(
+    method="POST",
+    path="/v1/embeddings",
+    takes=EmbeddingRequest,
+    returns=EmbeddingResponse,
+    permission="embedding:create",
+    summary="Embed texts, in OpenAI's shape",
+    replayable=False,
+)
+LIST_MODELS = Endpoint(
+    method="GET",
+    path="/v1/models",
+    takes=Nothing,
+    returns=Models,
+    permission="model:read",
+    summary="List use cases and their models, in OpenAI's shape",
+)

@@ -1,0 +1,28 @@
+"""Small types that several domains share: keys, times, and the way from Python arguments to a struct."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta
+
+Key = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        max_length=128,
+        description="A short name chosen by the caller: letters, digits, dots, dashes and underscores.",
+    ),
+]
+Reference = Annotated[str, Meta(min_length=1, max_length=128, description="The key of an entity, or its id.")]
+Name = Annotated[str, Meta(min_length=1, max_length=200, description="What people read.")]
+Text = Annotated[str, Meta(max_length=10_000)]
+Time = Annotated[datetime, Meta(tz=True)]
+Labels = Annotated[
+    dict[
+        Annotated[str, Meta(min_length=1, max_length=64)],
+        Annotated[str, Meta(max_length=256)],
+    ],
+    Meta(max_length=32),
+]
