@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
 
 FinishReason = Literal["stop", "length", "cancelled"]
+
+State = Literal["online", "restarting", "error"]
+"""`restarting` ends by itself; `error` is final: close the engine and make another."""
+
+OnState = Callable[[State, str | None], None]
+"""Told of every change after `start` has returned, in the event loop, with the reason unless it is `online`."""
+
+
+def ignore_state(state: State, reason: str | None) -> None:
+    """The `OnState` of those who do not care."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +42,9 @@ class Prompt:
     top_p: float | None = None
     stop: Sequence[str] = ()
     seed: int | None = None
+    """Best effort: the same seed gives the same answer only while the engine works on nothing else."""
+    adapter: int | None = None
+    """Which of the source's `adapters` answers; None is the base model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +57,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """A part of an answer. The last one carries the finish reason; usage comes with or after it."""
+    """A part of an answer. The last one with text, or one after it, carries the finish reason.
+
+    Usage comes with or after the finish reason, or never when a remote engine did not count; engines never guess.
+    """
 
     text: str = ""
     finish_reason: FinishReason | None = None
@@ -56,7 +72,8 @@ class Embeddings:
     """One vector per text, in the order of the texts."""
 
     vectors: Sequence[Sequence[float]]
-    prompt_tokens: int
+    prompt_tokens: int | None
+    """None when a remote engine did not say; engines never guess."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +97,8 @@ class ModelSource:
     """The longest prompt and answer together, in tokens, of one slot."""
     threads: int | None = None
     """CPU threads of a local engine; None takes what fits the machine."""
+    adapters: Sequence[Path] = ()
+    """LoRA adapters of a local engine, as GGUF files; a prompt names one by its place in this list."""
 
 
 class EngineError(Exception):
@@ -113,7 +132,8 @@ class EngineTimeout(EngineError):
 class Engine(Protocol):
     """One model, ready to answer. Only `generate` (or `embed`, for an embedding model) is required.
 
-    Engines are shared by all requests. Closing the iterator of `generate` stops the generation.
+    Engines are shared by all requests. Closing the generator of `generate` stops the generation at once; who may leave
+    it before its end wraps it in `contextlib.aclosing`.
     """
 
     async def start(self) -> None:
@@ -122,10 +142,16 @@ class Engine(Protocol):
     async def close(self) -> None:
         """Let running requests end within a few seconds, then free everything."""
 
-    def generate(self, prompt: Prompt) -> AsyncIterator[Piece]:
+    def generate(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
         """Yield the answer piece by piece."""
         raise EngineRejected("this model does not generate text; use an embedding request")
 
     async def embed(self, texts: Sequence[str]) -> Embeddings:
         """Return one vector per text."""
         raise EngineRejected("this model does not make embeddings; use a chat request")
+
+
+class EngineFactory(Protocol):
+    """What a name in the registry stands for: an engine class, or a function that makes an engine."""
+
+    def __call__(self, source: ModelSource, *, on_state: OnState = ignore_state) -> Engine: ...
