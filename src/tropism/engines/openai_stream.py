@@ -1,0 +1,68 @@
+"""Turns the bytes of a streamed answer in OpenAI's format into pieces. No input or output of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from tropism.engines.openai_wire import Choice, Counted, decode_answer, excerpt, finish_of, text_of, usage_of
+from tropism.engines.protocol import EngineError, EngineUnavailable, Piece
+from tropism.engines.sse import EventDecoder, EventTooLong
+
+_DONE = b"[DONE]"
+
+
+class AnswerStream:
+    """Feed it what arrives, and it yields pieces; then ask it for the end, which fails if the answer is not whole.
+
+    `refuse` turns an event that reports an error into the exception to raise.
+    """
+
+    def __init__(self, refuse: Callable[[bytes], EngineError]) -> None:
+        self._refuse = refuse
+        self._decoder = EventDecoder()
+        self._usage: Counted | None = None
+        self._finished = False
+        self.done = False
+        """Nothing more will come, although the connection may still be open."""
+
+    def feed(self, chunk: bytes) -> Iterator[Piece]:
+        """Yield the pieces that these bytes complete."""
+        try:
+            for data in self._decoder.feed(chunk):
+                yield from self._event(data)
+        except EventTooLong as error:
+            raise EngineError(f"the stream makes no sense: {error}") from error
+
+    def end(self) -> Iterator[Piece]:
+        """Yield what is left when the bytes have ended, the usage above all."""
+        for data in self._decoder.end():
+            yield from self._event(data)
+        if not self._finished and not self.done:
+            raise EngineUnavailable("the stream ended in the middle of the answer; it can be repeated")
+        usage = usage_of(self._usage)
+        if usage or not self._finished:
+            yield Piece(finish_reason=None if self._finished else "stop", usage=usage)
+
+    def _event(self, data: bytes) -> Iterator[Piece]:
+        self.done = self.done or data == _DONE
+        if self.done:
+            return
+        try:
+            answer = decode_answer(data)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise EngineError(f"the stream is not in OpenAI's format: {excerpt(data)}") from error
+        if answer.error is not None:
+            raise self._refuse(data)
+        # Some servers count along with every chunk; only the last count is the whole.
+        self._usage = answer.usage or self._usage
+        for choice in (answer.choices or ())[:1]:
+            yield from self._choice(choice)
+
+    def _choice(self, choice: Choice) -> Iterator[Piece]:
+        text = text_of(choice.delta)
+        finish = finish_of(choice.finish_reason) if choice.finish_reason else None
+        self._finished = self._finished or finish is not None
+        if text or finish:
+            yield Piece(text=text, finish_reason=finish)

@@ -1,0 +1,97 @@
+"""A real HTTP server that plays the upstream of an engine, well or badly, byte by byte as the test says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+Play = Callable[[asyncio.StreamWriter], Awaitable[None]]
+
+
+@dataclass
+class Request:
+    """What the engine sent."""
+
+    line: str
+    headers: dict[str, str]
+    body: Any
+
+
+@dataclass
+class Upstream:
+    """Answers every request with `play`, and remembers the requests."""
+
+    url: str = ""
+    requests: list[Request] = field(default_factory=list)
+    connections: int = 0
+    play: Play | None = None
+
+    def answer(self, body: object, status: str = "200 OK", content_type: str = "application/json") -> None:
+        """Answer with a whole body, as JSON unless it is bytes."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        head = f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {len(data)}\r\n\r\n".encode()
+
+        async def play(writer: asyncio.StreamWriter) -> None:
+            writer.write(head + data)
+
+        self.play = play
+
+    def stream(self, *chunks: bytes, seconds: float = 0.0, end: bool = True) -> None:
+        """Answer with an event stream, one chunk at a time; without `end` the connection just breaks."""
+
+        async def play(writer: asyncio.StreamWriter) -> None:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+            for chunk in chunks:
+                writer.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+                await writer.drain()
+                await asyncio.sleep(seconds)
+            if end:
+                writer.write(b"0\r\n\r\n")
+            else:
+                writer.close()
+
+        self.play = play
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            while request := await _read(reader):
+                self.requests.append(request)
+                assert self.play
+                await self.play(writer)
+                await writer.drain()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+
+async def _read(reader: asyncio.StreamReader) -> Request | None:
+    head = await reader.readuntil(b"\r\n\r\n")
+    line, *lines = head.decode().strip().split("\r\n")
+    headers = {name.lower(): value for name, value in (text.split(": ", 1) for text in lines)}
+    body = await reader.readexactly(int(headers.get("content-length", 0)))
+    return Request(line, headers, json.loads(body or b"null"))
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    it = Upstream()
+    tasks: set[asyncio.Task[None]] = set()
+
+    def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tasks.add(asyncio.ensure_future(it.serve(reader, writer)))
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    it.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    yield it
+    server.close()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await server.wait_closed()
