@@ -1,0 +1,36 @@
+"""The resources of both clients, by their public names."""
+
+from __future__ import annotations
+
+from tropism.sdk.ab_tests import ABTests, AsyncABTests
+from tropism.sdk.access import AsyncPermissions, AsyncUsers, Permissions, Users
+from tropism.sdk.chat import AsyncChat, Chat
+from tropism.sdk.completions import AsyncCompletions, Completions
+from tropism.sdk.embeddings import AsyncEmbeddings, Embeddings
+from tropism.sdk.feedback import AsyncFeedback, Feedback
+from tropism.sdk.interactions import AsyncInteractions, Interactions
+from tropism.sdk.models import AsyncModels, Models
+from tropism.sdk.use_cases import AsyncUseCases, UseCases
+
+__all__ = [
+    "ABTests",
+    "AsyncABTests",
+    "AsyncChat",
+    "AsyncCompletions",
+    "AsyncEmbeddings",
+    "AsyncFeedback",
+    "AsyncInteractions",
+    "AsyncModels",
+    "AsyncPermissions",
+    "AsyncUseCases",
+    "AsyncUsers",
+    "Chat",
+    "Completions",
+    "Embeddings",
+    "Feedback",
+    "Interactions",
+    "Models",
+    "Permissions",
+    "UseCases",
+    "Users",
+]

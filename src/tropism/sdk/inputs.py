@@ -1,0 +1,169 @@
+"""The shapes that plain dicts may have where a call takes a struct; editors complete their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal, NotRequired, Required, TypeAlias, TypedDict
+from uuid import UUID
+
+from tropism.wire import chat, feedback, interactions, models, page
+
+Id: TypeAlias = str | UUID
+
+
+class MessageDict(TypedDict):
+    """One turn of a conversation."""
+
+    role: chat.Role
+    content: str
+
+
+Messages: TypeAlias = Sequence[MessageDict | chat.ChatMessage | Mapping[str, str]]
+Labels: TypeAlias = Mapping[str, str]
+
+
+class LoggedFeedbackDict(TypedDict):
+    """Feedback that comes with an interaction."""
+
+    feedback_key: Id
+    value: float | bool
+    details: NotRequired[str]
+
+
+Feedbacks: TypeAlias = Sequence[LoggedFeedbackDict | interactions.LoggedFeedback]
+
+
+class InteractionDict(TypedDict, total=False):
+    """A completion made elsewhere, with exactly one of `prompt` and `messages`."""
+
+    completion: Required[str]
+    use_case: Id
+    model: Id
+    prompt: str
+    messages: Messages
+    feedbacks: Feedbacks
+    user: Id
+    session_id: Id
+    ab_campaign: Id
+    labels: Labels
+    created_at: datetime | str
+
+
+class OrderDict(TypedDict):
+    """By what a list is ordered."""
+
+    field: interactions.OrderField
+    order: NotRequired[Literal["ASC", "DESC"]]
+
+
+TimeRangeDict = TypedDict("TimeRangeDict", {"from": int, "to": int}, total=False)
+
+
+class FeedbackFilterDict(TypedDict, total=False):
+    """Interactions that have feedback of this metric for which everything given here holds."""
+
+    metric: Required[Id]
+    gt: float
+    gte: float
+    eq: float
+    neq: float
+    lt: float
+    lte: float
+    user: Id
+    reasons: Sequence[str]
+
+
+class ComparisonFilterDict(TypedDict):
+    """Interactions that were compared under this metric."""
+
+    metric: Id
+
+
+class LabelFilterDict(TypedDict):
+    """Interactions with this label, and with one of the values where they are given."""
+
+    key: str
+    value: NotRequired[Sequence[str]]
+
+
+class InteractionFilterDict(TypedDict, total=False):
+    """Which interactions; everything given must hold. `timerange` is in milliseconds since 1970."""
+
+    models: Sequence[Id]
+    timerange: TimeRangeDict | interactions.TimeRange
+    session_id: Id
+    user_id: Id
+    feedbacks: Sequence[FeedbackFilterDict | interactions.FeedbackFilter]
+    comparisons: Sequence[ComparisonFilterDict | interactions.ComparisonFilter]
+    labels: Sequence[LabelFilterDict | interactions.LabelFilter]
+    prompt_hash: str
+    completion_id: Id
+    tags: Sequence[str]
+    source: Sequence[interactions.Source]
+
+
+class PageDict(TypedDict, total=False):
+    """Which page: the `first` n after a cursor, or the `last` n before one."""
+
+    first: int
+    after: str
+    last: int
+    before: str
+
+
+Orders: TypeAlias = Sequence[OrderDict | interactions.Order]
+Filters: TypeAlias = InteractionFilterDict | interactions.InteractionFilter
+Page: TypeAlias = PageDict | page.Page
+
+
+class ModelFilterDict(TypedDict, total=False):
+    """Which models to list; `view_all` shows those that cannot run here, too."""
+
+    in_storage: bool
+    available: bool
+    trainable: bool
+    kind: models.Kind
+    online: models.Online
+    view_all: bool
+
+
+class ComputeConfigDict(TypedDict, total=False):
+    """How a model is run."""
+
+    tp: int
+    kv_cache_len: int | None
+    max_seq_len: int
+
+
+class PlacementDict(TypedDict, total=False):
+    """Where an attached model should run."""
+
+    compute_pools: Sequence[Id]
+    max_ttft_ms: int
+
+
+class ParametersDict(TypedDict, total=False):
+    """Generation parameters of a variant, used where a request says nothing."""
+
+    temperature: float
+    top_p: float
+    max_tokens: int
+
+
+class ComparedTextDict(TypedDict):
+    """One side of a comparison that was not logged before: a model's answer."""
+
+    model: Id
+    text: str
+
+
+Compared: TypeAlias = Id | ComparedTextDict | feedback.ComparedText
+
+
+def unchecked(value: object) -> Any:
+    """Put an argument into a struct as it is: ids as text, dicts as they are.
+
+    JSON makes the same bytes of both, and the server judges them; a second judge here would only word it differently.
+    """
+    return value

@@ -1,0 +1,137 @@
+"""Interactions: the log of every completion, with its feedback."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from tropism.sdk.flow import AsyncResource, Flow, Reference, Resource, SyncResource, operation
+from tropism.sdk.inputs import Feedbacks, Filters, Id, InteractionDict, Labels, Messages, Orders, Page, unchecked
+from tropism.sdk.send import send
+from tropism.wire import interactions as wire
+
+
+class _Interactions(Resource):
+    @operation
+    def create(
+        self,
+        completion: str,
+        model: Reference | None = None,
+        prompt: str | None = None,
+        messages: Messages | None = None,
+        feedbacks: Feedbacks | None = None,
+        user: Id | None = None,
+        session_id: Id | None = None,
+        ab_campaign: Reference | None = None,
+        labels: Labels | None = None,
+        created_at: datetime | str | None = None,
+        *,
+        use_case: Reference | None = None,
+    ) -> Flow[wire.InteractionLogged]:
+        """Log a completion made elsewhere, with exactly one of `prompt` and `messages`.
+
+        `feedbacks` are logged with it, and count in the A/B test `ab_campaign` if one is named.
+        """
+        takes = wire.InteractionCreate(
+            use_case=self._use_case(use_case),
+            completion=completion,
+            model=unchecked(model),
+            prompt=prompt,
+            messages=unchecked(messages),
+            feedbacks=unchecked(feedbacks),
+            user=unchecked(user),
+            session_id=unchecked(session_id),
+            ab_campaign=unchecked(ab_campaign),
+            labels=unchecked(labels),
+            created_at=unchecked(created_at),
+        )
+        return (yield from send(wire.CREATE, takes))
+
+    @operation
+    def create_many(
+        self, interactions: Sequence[InteractionDict | wire.InteractionCreate], *, use_case: Reference | None = None
+    ) -> Flow[builtins.list[wire.InteractionLogged]]:
+        """Log many completions made elsewhere: all of them, or none. Each may name a use case of its own."""
+        named = [self._with_use_case(interaction, use_case) for interaction in interactions]
+        answer = yield from send(wire.CREATE_MANY, wire.InteractionsCreate(interactions=unchecked(named)))
+        return answer.interactions
+
+    def _with_use_case(self, interaction: InteractionDict | wire.InteractionCreate, use_case: Reference | None) -> Any:
+        if not isinstance(interaction, dict) or "use_case" in interaction:
+            return interaction
+        return {**interaction, "use_case": self._use_case(use_case)}
+
+    @operation
+    def list(
+        self,
+        order: Orders | None = None,
+        filters: Filters | None = None,
+        page: Page | None = None,
+        group_by: wire.GroupBy | None = None,
+        *,
+        use_case: Reference | None = None,
+    ) -> Flow[wire.InteractionPage]:
+        """Get a page of interactions, or with `group_by` of groups of them; the newest come first."""
+        takes = wire.InteractionQuery(
+            use_case=self._use_case(use_case),
+            order=unchecked(order),
+            filters=unchecked(filters),
+            page=unchecked(page),
+            group_by=group_by,
+        )
+        return (yield from send(wire.QUERY, takes, reads_only=True))
+
+    @operation
+    def get(self, completion_id: Id, *, use_case: Reference | None = None) -> Flow[wire.Interaction]:
+        """Get a logged completion with its prompt, feedback, usage and timings."""
+        takes = wire.InteractionReference(completion_id=unchecked(completion_id), use_case=self._use_case(use_case))
+        return (yield from send(wire.GET, takes))
+
+
+class Interactions(_Interactions, SyncResource):
+    """The log of every completion."""
+
+    def list_all(
+        self,
+        order: Orders | None = None,
+        filters: Filters | None = None,
+        *,
+        page_size: int = 100,
+        use_case: Reference | None = None,
+    ) -> Iterator[wire.Interaction]:
+        """Iterate over all interactions that match; pages are fetched as the loop goes on."""
+        after: str | None = None
+        while True:
+            page = self.list(order, filters, _following(page_size, after), use_case=use_case)
+            yield from page.nodes
+            if not page.page_info.has_next_page:
+                return
+            after = page.page_info.end_cursor
+
+
+class AsyncInteractions(_Interactions, AsyncResource):
+    """The log of every completion."""
+
+    async def list_all(
+        self,
+        order: Orders | None = None,
+        filters: Filters | None = None,
+        *,
+        page_size: int = 100,
+        use_case: Reference | None = None,
+    ) -> AsyncIterator[wire.Interaction]:
+        """Iterate over all interactions that match; pages are fetched as the loop goes on."""
+        after: str | None = None
+        while True:
+            page = await self.list(order, filters, _following(page_size, after), use_case=use_case)
+            for interaction in page.nodes:
+                yield interaction
+            if not page.page_info.has_next_page:
+                return
+            after = page.page_info.end_cursor
+
+
+def _following(page_size: int, after: str | None) -> Page:
+    return {"first": page_size} if after is None else {"first": page_size, "after": after}

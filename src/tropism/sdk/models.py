@@ -1,0 +1,167 @@
+"""Models: registered once, deployed on engines, attached to use cases."""
+
+from __future__ import annotations
+
+import builtins
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from tropism.sdk.flow import AsyncResource, Flow, Reference, Resource, SyncResource, operation
+from tropism.sdk.inputs import ComputeConfigDict, ModelFilterDict, ParametersDict, PlacementDict, unchecked
+from tropism.sdk.online import model_online, service_online
+from tropism.sdk.send import send
+from tropism.wire import models as wire
+
+
+class _Registry(Resource):
+    """Models themselves, whoever uses them."""
+
+    @operation
+    def list(self, filter: ModelFilterDict | wire.ModelFilter | None = None) -> Flow[builtins.list[wire.Model]]:
+        """List models, for example `filter={"kind": "Generation", "online": "ONLINE"}`."""
+        takes = filter if isinstance(filter, wire.ModelFilter) else wire.ModelFilter(**(filter or {}))
+        answer = yield from send(wire.LIST, takes)
+        return answer.models
+
+    @operation
+    def get(self, model: Reference) -> Flow[wire.Model]:
+        """Get a model."""
+        return (yield from send(wire.GET, wire.ModelReference(model=unchecked(model))))
+
+    @operation
+    def add_external(
+        self,
+        name: str,
+        external_model_id: str,
+        api_key: str,
+        provider: wire.Provider,
+        endpoint: str | None = None,
+        key: str | None = None,
+        extra_params: Mapping[str, Any] | None = None,
+        *,
+        kind: wire.Kind = "Generation",
+    ) -> Flow[wire.Model]:
+        """Register a model of an outside provider. The api key is encrypted at rest and never returned.
+
+        `custom` is any OpenAI-compatible server, such as vLLM; it needs the `endpoint`, and so does `azure`.
+        """
+        takes = wire.ExternalModelCreate(
+            name=name,
+            external_model_id=external_model_id,
+            api_key=api_key,
+            provider=provider,
+            endpoint=endpoint,
+            key=key,
+            kind=kind,
+            extra_params=unchecked(extra_params),
+        )
+        return (yield from send(wire.ADD_EXTERNAL, takes))
+
+    @operation
+    def add_local(self, path: str | os.PathLike[str], key: str, name: str | None = None) -> Flow[wire.Model]:
+        """Register a GGUF file on the server's own disk."""
+        return (yield from send(wire.ADD_LOCAL, wire.LocalModelCreate(path=os.fspath(path), key=key, name=name)))
+
+    @operation
+    def add_variant(
+        self,
+        backbone: Reference,
+        key: str,
+        name: str | None = None,
+        system_prompt: str | None = None,
+        parameters: ParametersDict | wire.Parameters | None = None,
+    ) -> Flow[wire.Model]:
+        """Register a model with a system prompt and parameters of its own, on the engine of its backbone."""
+        takes = wire.VariantCreate(
+            backbone=unchecked(backbone),
+            key=key,
+            name=name,
+            system_prompt=system_prompt,
+            parameters=unchecked(parameters),
+        )
+        return (yield from send(wire.ADD_VARIANT, takes))
+
+    @operation
+    def update_compute_config(
+        self, model: Reference, compute_config: ComputeConfigDict | wire.ComputeConfig
+    ) -> Flow[wire.Model]:
+        """Change how a model is run; a running one is started again."""
+        takes = wire.ComputeConfigUpdate(model=unchecked(model), compute_config=unchecked(compute_config))
+        return (yield from send(wire.UPDATE_COMPUTE_CONFIG, takes))
+
+    @operation
+    def deploy(self, model: Reference, wait: bool = False, *, wait_timeout: float = 300) -> Flow[wire.Model]:
+        """Start a model on an engine. With `wait`, come back when it is ONLINE, or raise why it is not."""
+        deployed = yield from send(wire.DEPLOY, wire.ModelReference(model=unchecked(model)))
+        return (yield from model_online(deployed, wait_timeout)) if wait else deployed
+
+    @operation
+    def terminate(self, model: Reference, force: bool = False) -> Flow[wire.Model]:
+        """Stop a model. Without `force`, a model that serves an attached use case is refused."""
+        return (yield from send(wire.TERMINATE, wire.TerminateModel(model=unchecked(model), force=force)))
+
+
+class _Models(_Registry):
+    """Models as a use case uses them."""
+
+    @operation
+    def attach(
+        self,
+        model: Reference,
+        wait: bool = False,
+        make_default: bool = False,
+        placement: PlacementDict | wire.Placement | None = None,
+        *,
+        use_case: Reference | None = None,
+        wait_timeout: float = 300,
+    ) -> Flow[wire.ModelService]:
+        """Attach a model to a use case; it is deployed if it is not yet.
+
+        With `wait`, come back when it is ONLINE, or raise why it is not.
+        """
+        chosen = self._use_case(use_case)
+        takes = wire.AttachModel(
+            use_case=chosen, model=unchecked(model), make_default=make_default, placement=unchecked(placement)
+        )
+        attached = yield from send(wire.ATTACH, takes)
+        return (yield from service_online(chosen, attached, wait_timeout)) if wait else attached
+
+    @operation
+    def detach(self, model: Reference, *, use_case: Reference | None = None) -> Flow[None]:
+        """Detach a model from a use case. The model stays, and so does all that it answered."""
+        takes = wire.ModelServiceReference(use_case=self._use_case(use_case), model=unchecked(model))
+        yield from send(wire.DETACH, takes)
+
+    @operation
+    def update(
+        self,
+        model: Reference,
+        is_default: bool | None = None,
+        attached: bool | None = None,
+        desired_online: bool | None = None,
+        placement: PlacementDict | wire.Placement | None = None,
+        *,
+        use_case: Reference | None = None,
+    ) -> Flow[wire.ModelService]:
+        """Change how a use case uses a model; `None` changes nothing.
+
+        `desired_online` is this use case's own wish and does not touch the model's state elsewhere.
+        """
+        takes = wire.ModelServiceUpdate(
+            use_case=self._use_case(use_case),
+            model=unchecked(model),
+            is_default=is_default,
+            attached=attached,
+            desired_online=desired_online,
+            placement=unchecked(placement),
+        )
+        return (yield from send(wire.UPDATE, takes))
+
+
+class Models(_Models, SyncResource):
+    """Register models, run them, and attach them to use cases."""
+
+
+class AsyncModels(_Models, AsyncResource):
+    """Register models, run them, and attach them to use cases."""

@@ -1,0 +1,40 @@
+"""Use cases: one task that an application asks language models to do."""
+
+from __future__ import annotations
+
+import builtins
+
+from tropism.sdk.flow import AsyncResource, Flow, Reference, Resource, SyncResource, operation
+from tropism.sdk.inputs import unchecked
+from tropism.sdk.send import send
+from tropism.wire import use_cases as wire
+from tropism.wire.page import Nothing
+
+
+class _UseCases(Resource):
+    @operation
+    def create(
+        self, key: str, name: str | None = None, description: str | None = None, team: Reference | None = None
+    ) -> Flow[wire.UseCase]:
+        """Create a use case. The name defaults to the key, the team to your own."""
+        takes = wire.UseCaseCreate(key=key, name=name, description=description, team=unchecked(team))
+        return (yield from send(wire.CREATE, takes))
+
+    @operation
+    def list(self) -> Flow[builtins.list[wire.UseCase]]:
+        """List the use cases that you may see."""
+        answer = yield from send(wire.LIST, Nothing())
+        return answer.use_cases
+
+    @operation
+    def get(self, use_case: Reference | None = None) -> Flow[wire.UseCase]:
+        """Get a use case with its feedback keys and models; without an argument, the default one."""
+        return (yield from send(wire.GET, wire.UseCaseReference(use_case=self._use_case(use_case))))
+
+
+class UseCases(_UseCases, SyncResource):
+    """The tasks that applications ask language models to do."""
+
+
+class AsyncUseCases(_UseCases, AsyncResource):
+    """The tasks that applications ask language models to do."""
