@@ -1,0 +1,1 @@
+"""Tropism measured side by side with its peers."""

@@ -1,0 +1,1 @@
+"""What a data plane costs per request, next to nginx and LiteLLM, in front of one fast mock upstream."""

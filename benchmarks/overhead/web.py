@@ -1,0 +1,31 @@
+"""One JSON call over loopback, deaf to proxy settings."""
+
+from __future__ import annotations
+
+import http.client
+
+import msgspec
+
+from benchmarks.overhead.failure import BenchmarkError
+
+
+def call(
+    port: int, method: str, path: str, *, key: str = "", body: object = None, timeout_seconds: float = 30
+) -> bytes:
+    """The body of a 2xx answer; anything else is an error that shows what came instead."""
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_seconds)
+    try:
+        connection.request(method, path, None if body is None else msgspec.json.encode(body), headers)
+        response = connection.getresponse()
+        answer = response.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise BenchmarkError(f"{method} {path} on port {port}: {error!r}") from error
+    finally:
+        connection.close()
+    if not 200 <= response.status < 300:
+        text = answer[:500].decode(errors="replace")
+        raise BenchmarkError(f"{method} {path} on port {port} answered {response.status}: {text}")
+    return answer
