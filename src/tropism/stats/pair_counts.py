@@ -1,33 +1,33 @@
-"""Counts of comparisons between two variants, and the exact test of "neither is preferred" on them."""
+"""Comparisons between two variants, counted: who was preferred how often, and by how many users."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tropism.stats.beta import log_e_share, share_interval
-from tropism.stats.contrast import Contrast, agreeing
-from tropism.stats.mixture import p_value
-
-PRIOR = 10.0
-"""Beta(10, 10): the mixture that decides soonest for win rates of .55 to .65 (benchmarks/ab_validity)."""
-TIE_PRIOR = 0.5
+from tropism.stats.sums import Sums
 
 
 @dataclass(frozen=True, slots=True)
 class PairCounts:
     """Comparisons of one variant with another: won, lost, tied with both good, tied with both bad.
 
-    `+` merges replicas. Comparisons of a variant with itself do not belong here. Raises ValueError below zero.
+    users: where one user (or session) compares more than once, the sums over users of n = decisive comparisons and
+        s = wins - losses; None if every comparison stands for itself. A user with ties only is no unit of it.
+    `+` merges replicas. Comparisons of a variant with itself do not belong here. Raises ValueError for counts below
+    zero, or that are not those of `users`.
     """
 
     wins: int = 0
     losses: int = 0
     ties_good: int = 0
     ties_bad: int = 0
+    users: Sums | None = None
 
     def __post_init__(self) -> None:
         if min(self.wins, self.losses, self.ties_good, self.ties_bad) < 0:
             raise ValueError(f"counts cannot be negative: {self}")
+        if self.users is not None and (self.users.n, self.users.s) != (self.decisive, self.wins - self.losses):
+            raise ValueError(f"the users' comparisons are not those counted: {self}")
 
     def __add__(self, other: PairCounts) -> PairCounts:
         return PairCounts(
@@ -35,11 +35,13 @@ class PairCounts:
             self.losses + other.losses,
             self.ties_good + other.ties_good,
             self.ties_bad + other.ties_bad,
+            None if self.users is other.users is None else self.units + other.units,
         )
 
     def flipped(self) -> PairCounts:
         """The same comparisons seen from the other variant."""
-        return PairCounts(self.losses, self.wins, self.ties_good, self.ties_bad)
+        users = None if self.users is None else self.users.negated()
+        return PairCounts(self.losses, self.wins, self.ties_good, self.ties_bad, users)
 
     @property
     def decisive(self) -> int:
@@ -56,22 +58,10 @@ class PairCounts:
         """All comparisons."""
         return self.decisive + self.ties
 
-
-def win_contrast(counts: PairCounts, alpha: float, corrections: float) -> Contrast:
-    """Win rate with ties as one half, minus one half: its interval, and the exact p of "wins are as likely as losses".
-
-    The p-value is multiplied by `corrections` (k / 2), and the interval has level 1 - alpha / corrections.
-
-    The p-value ignores ties: under the null a decisive comparison is a fair coin, whatever decides which are shown.
-    The interval is (share of decisive comparisons) x (theta - 1/2), theta being the win rate among decisive ones: the
-    outermost product of two confidence sequences, so that a few comparisons, all tied, do not look like certainty.
-    """
-    p = p_value(log_e_share(counts.wins, counts.losses, 0.5, PRIOR), corrections)
-    low, high = share_interval(counts.wins, counts.losses, alpha / corrections, PRIOR)
-    few, many = share_interval(counts.decisive, counts.ties, alpha / corrections, TIE_PRIOR)
-    middle = (counts.wins - counts.losses) / counts.total / 2 if counts.total else 0.0
-    return agreeing(_least(low - 0.5, few, many), middle, -_least(0.5 - high, few, many), p, alpha)
-
-
-def _least(advantage: float, few: float, many: float) -> float:
-    return advantage * (many if advantage < 0 else few)
+    @property
+    def units(self) -> Sums:
+        """`users`, or each decisive comparison as a unit of its own."""
+        if self.users is not None:
+            return self.users
+        n, s = self.decisive, self.wins - self.losses
+        return Sums(n, n, s, n, s, n, n, s, n, s)

@@ -7,10 +7,10 @@ from math import ceil, erfc, exp, isfinite, log, log1p, sqrt
 from statistics import NormalDist
 
 from tropism.stats.mixture import mixing_variance
-from tropism.stats.pair_counts import PRIOR
 from tropism.stats.plan import Plan
 from tropism.stats.root import bisect
 from tropism.stats.warmup import FEWEST_COMPARISONS, FEWEST_UNITS, PER_SKEWNESS
+from tropism.stats.win_rate import PRIOR
 
 POWER = 0.8
 CAP = 1.8

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 from tropism.stats.assemble import Pair, assemble, check_default
-from tropism.stats.pair_counts import PairCounts, win_contrast
+from tropism.stats.pair_counts import PairCounts
 from tropism.stats.plan import Plan
 from tropism.stats.report import Interval, Note, Report, VariantFigures
-from tropism.stats.warmup import FEWEST_COMPARISONS
+from tropism.stats.warmup import FEWEST_COMPARISONS, FEWEST_UNITS
+from tropism.stats.win_rate import win_contrast
 
 
 def preference_report(
@@ -22,25 +23,27 @@ def preference_report(
 ) -> Report:
     """The report on comparisons among 2 to 10 variants. `pairs[i, j]` counts wins of i over j; either order will do.
 
-    The winner beats every other variant in its own pair, so a cycle of preferences never ends in one. Pair tests are
-    exact for every number of comparisons if these are independent. Raises ValueError for pairs that cannot be.
+    The winner beats every other variant in its own pair, so a cycle of preferences never ends in one. Where every
+    comparison stands for itself the tests are exact for every number of comparisons; where a user compares again and
+    again the user is the unit, and they hold for many users. Raises ValueError for pairs that cannot be.
     """
     plan.pair_alpha(variants)
     check_default(variants, default)
     counts = _both_orders(variants, pairs)
     pooled = [_pooled(counts, i) for i in range(variants)]
-    enough = all(each.total >= FEWEST_COMPARISONS for each in pooled)
+    clustered = any(each.units.clustered for each in pooled)
+    needed = FEWEST_UNITS if clustered else FEWEST_COMPARISONS
+    enough = all((each.units.units if clustered else each.total) >= needed for each in pooled)
     order = list(combinations(range(variants), 2))
-    notes: list[Note] = ["k_correction", "exact_counts"] if variants > 2 else ["exact_counts"]
     return assemble(
         plan,
         values=[_win_rate(each) if each.total else None for each in pooled],
-        figures=[_figures(each, plan, enough) for each in pooled],
-        contrasts={p: win_contrast(counts[p], plan.alpha, variants / 2) for p in order} if enough else None,
+        figures=[_figures(each, plan, enough, clustered) for each in pooled],
+        contrasts={pair: win_contrast(counts[pair], plan, variants / 2) for pair in order} if enough else None,
         means=None,
         units=sum(each.total for each in pooled),
-        warmup_units=FEWEST_COMPARISONS,
-        notes=notes,
+        warmup_units=needed,
+        notes=_notes(variants, clustered),
         default=default,
         names=names,
         counts=counts,
@@ -66,8 +69,17 @@ def _win_rate(counts: PairCounts) -> float:
     return (counts.wins + counts.ties / 2) / counts.total
 
 
-def _figures(counts: PairCounts, plan: Plan, enough: bool) -> VariantFigures:
+def _figures(counts: PairCounts, plan: Plan, enough: bool, clustered: bool) -> VariantFigures:
     """Win rate over all opponents, at level 1 - alpha: it depends on who the opponents are."""
-    contrast = win_contrast(counts, plan.alpha, 1.0)
+    units = counts.units.units if clustered else counts.total
+    if not enough:
+        return VariantFigures(feedbacks=counts.total, units=units, interval=None)
+    contrast = win_contrast(counts, plan, 1.0)
     interval = Interval(0.5 + contrast.low, 0.5 + contrast.middle, 0.5 + contrast.high)
-    return VariantFigures(feedbacks=counts.total, units=counts.total, interval=interval if enough else None)
+    return VariantFigures(feedbacks=counts.total, units=units, interval=interval)
+
+
+def _notes(variants: int, clustered: bool) -> list[Note]:
+    corrected: list[Note] = ["k_correction"] if variants > 2 else []
+    exact: list[Note] = ["clustered_units", "asymptotic"] if clustered else ["exact_counts"]
+    return corrected + exact

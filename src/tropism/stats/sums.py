@@ -82,6 +82,11 @@ class Sums:
         """What to add when the unit `old` becomes `new`; None stands for no unit. Raises ValueError as `checked`."""
         return _powers(new) - _powers(old)
 
+    def negated(self) -> Sums:
+        """The sums of the same units with every value negated."""
+        n, s = (self.nn, self.nnn), (-self.s, -self.ns, -self.nns, -self.sss)
+        return Sums(self.units, self.n, s[0], n[0], s[1], self.ss, n[1], s[2], self.nss, s[3])
+
     def add(self, unit: Unit) -> Sums:
         """These sums with one unit more."""
         return self + self.change(None, unit)

@@ -1,0 +1,140 @@
+"""A small seeded cut of benchmarks/ab_validity: error rates, power and coverage with a look after every feedback."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tropism.stats import PairCounts, Plan, Report, Sums, Unit, metric_report, preference_report
+
+Law = Callable[[random.Random], float]
+
+
+def bool_03(draw: random.Random) -> float:
+    return float(draw.random() < 0.3)
+
+
+def bool_02(draw: random.Random) -> float:
+    return float(draw.random() < 0.02)
+
+
+def normal(draw: random.Random) -> float:
+    return draw.gauss(0, 1)
+
+
+def lognormal(draw: random.Random) -> float:
+    return draw.lognormvariate(0, 1)
+
+
+def looks(draw: random.Random, laws: list[Law], total: int, first_share: float = 0.5) -> Iterator[list[Sums]]:
+    """The sums of a test after each feedback, from the hundredth one on."""
+    sums = [Sums() for _ in laws]
+    for turn in range(total):
+        i = turn % len(laws) if first_share == 0.5 else int(draw.random() >= first_share)
+        sums[i] = sums[i].add(Unit(1, laws[i](draw)))
+        if turn >= 100:
+            yield sums
+
+
+def polled_t_test(one: Sums, other: Sums) -> bool:
+    errors = [(s.ss - s.s**2 / s.n) / s.n**2 for s in (one, other)]
+    return abs(one.s / one.n - other.s / other.n) > 1.96 * math.sqrt(sum(errors)) > 0
+
+
+def false_winners(law: Law, tests: int, total: int, share: float = 0.5) -> tuple[int, int]:
+    """Tests of two equal variants in which our report, and a polled t-test, ever names a winner."""
+    draw, plan, ours, polled = random.Random(1), Plan(), 0, 0
+    for _ in range(tests):
+        seen = [
+            (metric_report(s, plan).winner is not None, polled_t_test(*s)) for s in looks(draw, [law] * 2, total, share)
+        ]
+        ours, polled = ours + any(mine for mine, _ in seen), polled + any(theirs for _, theirs in seen)
+    return ours, polled
+
+
+@pytest.mark.parametrize("law", [bool_03, normal, lognormal])
+def test_equal_variants_seldom_have_a_winner(law: Law) -> None:
+    ours, polled = false_winners(law, tests=60, total=600)
+    assert ours <= 3
+    assert polled >= 9
+
+
+@pytest.mark.parametrize("law", [bool_02, lognormal])
+def test_a_90_to_10_split_does_not_change_that(law: Law) -> None:
+    ours, polled = false_winners(law, tests=50, total=600, share=0.9)
+    assert ours <= 2
+    assert polled >= 9
+
+
+def test_three_equal_variants_seldom_have_a_winner() -> None:
+    draw, plan = random.Random(2), Plan(kind="scalar")
+    won = [any(metric_report(s, plan).winner is not None for s in looks(draw, [normal] * 3, 500)) for _ in range(30)]
+    assert sum(won) <= 1
+
+
+def test_equal_variants_seldom_win_by_preference() -> None:
+    draw, plan, ours, polled = random.Random(3), Plan(max_feedbacks=None), 0, 0
+    for _ in range(40):
+        counts, mine, theirs = PairCounts(), False, False
+        for _ in range(300):
+            toss = draw.random()
+            counts += PairCounts(int(toss < 0.35), int(0.35 <= toss < 0.7), int(0.7 <= toss < 0.8), int(toss >= 0.8))
+            mine = mine or preference_report(2, {(0, 1): counts}, plan).winner is not None
+            theirs = theirs or (counts.wins - counts.losses) ** 2 > 1.96**2 * max(counts.decisive, 20)
+        ours, polled = ours + mine, polled + theirs
+    assert ours <= 2
+    assert polled >= 10
+
+
+def until_decided(draw: random.Random, laws: list[Law], total: int) -> tuple[int, Report]:
+    for sums in looks(draw, laws, total):
+        report = metric_report(sums, Plan())
+        if report.winner is not None:
+            break
+    return report.feedbacks, report
+
+
+def test_a_true_effect_is_found_about_as_soon_as_by_a_test_of_fixed_size() -> None:
+    """Rates .30 and .45: a fixed test needs 160 per variant for 80 % power."""
+    draw = random.Random(4)
+    ended = [until_decided(draw, [bool_03, lambda d: float(d.random() < 0.45)], 2000) for _ in range(60)]
+    needed = sorted(feedbacks / 2 / 160 for feedbacks, _ in ended)
+    assert needed[30] <= 1.2
+    assert needed[48] <= 1.9
+    assert {report.winner for _, report in ended} == {1}
+
+
+def covered(report: Report, mean: float) -> bool:
+    shown = [each.interval for each in report.variants if each.interval]
+    gaps = [each.effect for each in report.comparisons if each.effect]
+    return all(i.start <= mean <= i.end for i in shown) and all(i.start <= 0 <= i.end for i in gaps)
+
+
+@pytest.mark.parametrize(("law", "mean", "kind"), [(bool_03, 0.3, "bool"), (normal, 0.0, "scalar")])
+def test_all_shown_intervals_cover_the_truth_at_every_look(law: Law, mean: float, kind: str) -> None:
+    """Both variants' and the difference's together: each alone misses in at most one test in twenty."""
+    draw, plan = random.Random(5), Plan(kind="bool" if kind == "bool" else "scalar")
+    missed = [not all(covered(metric_report(s, plan), mean) for s in looks(draw, [law] * 2, 400)) for _ in range(40)]
+    assert sum(missed) <= 6
+
+
+def test_users_who_stay_with_their_variant_and_vote_often_do_not_make_a_winner() -> None:
+    """Thirty feedbacks per user, half of the variance between users."""
+    draw, ours, naive = random.Random(6), 0, 0
+    for _ in range(40):
+        clustered, single = [Sums(), Sums()], [Sums(), Sums()]
+        seen = []
+        for turn in range(300):
+            taste = draw.gauss(0, 1)
+            values = [taste + draw.gauss(0, 1) for _ in range(30)]
+            clustered[turn % 2] = clustered[turn % 2].add(Unit.of(values))
+            single[turn % 2] += Sums.of(Unit(1, value) for value in values)
+            seen.append(
+                tuple(metric_report(s, Plan(max_feedbacks=None)).winner is not None for s in (clustered, single))
+            )
+        ours, naive = ours + any(mine for mine, _ in seen), naive + any(theirs for _, theirs in seen)
+    assert ours <= 2
+    assert naive >= 15
