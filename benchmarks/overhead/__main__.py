@@ -124,7 +124,7 @@ def _versions() -> str:
 def _conditions(plan: Plan) -> str:
     return (
         f"Interleaved rounds: {plan.rounds}, loads of {plan.seconds} s; throughput at {plan.connections} connections, "
-        f"latency at {load.CALM_CONNECTIONS} connections that pause {load.CALM_PAUSE_MS} ms on average between requests."
+        f"latency at {load.CALM_CONNECTIONS} connections that pause {load.CALM_PAUSE_MS} ms on average."
     )
 
 
