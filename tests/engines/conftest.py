@@ -6,9 +6,12 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tropism.engines.bundled import prepare
 
 Play = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
@@ -95,3 +98,15 @@ async def upstream() -> AsyncIterator[Upstream]:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     await server.wait_closed()
+
+
+@pytest.fixture(scope="session")
+def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundled language model, prepared once for all tests."""
+    return prepare("smollm2-135m-instruct", tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="session")
+def minilm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundled embedding model, prepared once for all tests."""
+    return prepare("all-minilm-l6-v2", tmp_path_factory.mktemp("models"))

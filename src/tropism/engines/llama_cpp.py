@@ -1,0 +1,271 @@
+"""The llama.cpp engine: runs a GGUF file on this machine, in a child process that may die without harm."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from tropism.engines.cores import default_threads
+from tropism.engines.in_flight import InFlight
+from tropism.engines.llama_keeper import LlamaKeeper
+from tropism.engines.llama_process import LlamaConfig, LlamaProcess
+from tropism.engines.openai_stream import AnswerStream
+from tropism.engines.openai_wire import Vectors, decode_vectors, error_fields, error_message
+from tropism.engines.protocol import (
+    Embeddings,
+    Engine,
+    EngineError,
+    EngineRejected,
+    EngineTimeout,
+    EngineUnavailable,
+    ModelSource,
+    OnState,
+    Piece,
+    Prompt,
+    ignore_state,
+)
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+_SECONDS_TO_DRAIN = 3.0
+_TEXTS_AT_ONCE = 32
+_CHAT = "/v1/chat/completions"
+_EMBEDDINGS = "/v1/embeddings"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long the engine waits, in seconds, and how often it tries."""
+
+    start: float = 300
+    silence: float = 120
+    """Without a token, or progress with the prompt, a request counts as hung."""
+    health: float = 5
+    """To answer whether it is alive, once a request hangs."""
+    queue: float = 300
+    """For a free slot."""
+    restarts: int = 5
+    """In a row, without a single answer in between; then the engine stays down."""
+    first_pause: float = 0.2
+    """Before the first restart; each further one doubles it."""
+
+
+class LlamaCppEngine(Engine):
+    """One model in one child process. Requests beyond the slots wait here, where leaving the queue costs nothing."""
+
+    def __init__(self, source: ModelSource, *, on_state: OnState = ignore_state, limits: Limits = Limits()) -> None:
+        self._source = source
+        self._limits = limits
+        self._in_flight = InFlight()
+        self._slots = asyncio.Semaphore(source.slots)
+        self._keeper = LlamaKeeper(self._launch, on_state, restarts=limits.restarts, first_pause=limits.first_pause)
+
+    @property
+    def pid(self) -> int | None:
+        """The id of the process that runs the model, while there is one."""
+        return self._keeper.pid
+
+    async def start(self) -> None:
+        if find_spec("xllamacpp") is None:
+            raise EngineError("local models need the Python package 'xllamacpp': pip install 'tropism[server]'")
+        for path in (self._source.path, *self._source.adapters):
+            _check_file(path)
+        await self._keeper.start()
+
+    async def close(self) -> None:
+        await self._in_flight.drained(_SECONDS_TO_DRAIN)
+        await self._keeper.close()
+
+    async def generate(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
+        body = self._chat_body(prompt)
+        # Streamed for every caller: of a request that only waits, the child does not notice that nobody does.
+        async with self._ask(_CHAT, body) as (process, response):
+            answer = AnswerStream(_refusal)
+            whole: list[Piece] = []
+            async for chunk in response.content.iter_any():
+                process.heard = asyncio.get_running_loop().time()
+                for piece in answer.feed(chunk):
+                    if prompt.stream:
+                        yield piece
+                    else:
+                        whole.append(piece)
+            whole.extend(answer.end())
+            self._keeper.praise()
+        for piece in whole if prompt.stream else [_joined(whole)]:
+            yield piece
+
+    async def embed(self, texts: Sequence[str]) -> Embeddings:
+        if self._source.kind != "Embedding":
+            raise EngineRejected("this model does not make embeddings; use a chat request")
+        if not texts:
+            raise EngineRejected("there is no text to embed")
+        parts = [await self._embed(texts, at) for at in range(0, len(texts), _TEXTS_AT_ONCE)]
+        return Embeddings(
+            vectors=[vector for part in parts for vector in part.vectors],
+            prompt_tokens=sum(part.prompt_tokens or 0 for part in parts),
+        )
+
+    async def _launch(self) -> LlamaProcess:
+        source = self._source
+        assert source.path
+        config = LlamaConfig(
+            model=str(source.path),
+            adapters=[str(path) for path in source.adapters],
+            embedding=source.kind == "Embedding",
+            slots=source.slots,
+            context=source.context,
+            threads=source.threads or default_threads(source.path.stat().st_size),
+        )
+        return await LlamaProcess.launch(config, self._limits.start)
+
+    def _chat_body(self, prompt: Prompt) -> dict[str, Any]:
+        if self._source.kind != "Generation":
+            raise EngineRejected("this model does not generate text; use an embedding request")
+        if not prompt.messages:
+            raise EngineRejected("there is no message to answer")
+        body: dict[str, Any] = {
+            "messages": list(prompt.messages),
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            # Else a long prompt is silent while it is read, and looks like a hung process.
+            "return_progress": True,
+            **self._lora(prompt.adapter),
+        }
+        for name in ("max_tokens", "temperature", "top_p", "seed"):
+            if (value := getattr(prompt, name)) is not None:
+                body[name] = value
+        if prompt.stop:
+            body["stop"] = list(prompt.stop)
+        if prompt.seed is not None:
+            # What an earlier request left in the cache changes the last digits, and with them the dice.
+            body["cache_prompt"] = False
+        return body
+
+    def _lora(self, adapter: int | None) -> Mapping[str, Any]:
+        """Name every adapter with its scale, zeros included, on every request.
+
+        Where llama.cpp is told nothing, it goes on with what it has in its cache: the state of another adapter, whose
+        answers then pass for the base model's.
+        """
+        count = len(self._source.adapters)
+        if adapter is not None and not 0 <= adapter < count:
+            raise EngineRejected(f"there is no adapter {adapter}; the model has {count}")
+        return {"lora": [{"id": i, "scale": float(i == adapter)} for i in range(count)]} if count else {}
+
+    async def _embed(self, texts: Sequence[str], at: int) -> Embeddings:
+        part = list(texts[at : at + _TEXTS_AT_ONCE])
+        try:
+            answer = _vectors(await self._read(_EMBEDDINGS, {"input": part}))
+        except (EngineUnavailable, EngineTimeout):
+            raise
+        except EngineError:
+            await self._refuse_long_texts(part, at)
+            raise
+        self._keeper.praise()
+        vectors = sorted(answer.data, key=lambda vector: vector.index or 0)
+        tokens = answer.usage.prompt_tokens if answer.usage else None
+        return Embeddings(vectors=[vector.embedding for vector in vectors], prompt_tokens=tokens)
+
+    async def _refuse_long_texts(self, texts: Sequence[str], at: int) -> None:
+        """Find the text that was refused: llama.cpp says that there is one, but not which."""
+        context: int = _decode(await self._read("/v1/models"))["data"][0]["meta"]["n_ctx"]
+        for place, text in enumerate(texts, at):
+            tokens = _decode(await self._read("/tokenize", {"content": text, "add_special": True}))["tokens"]
+            if len(tokens) > context:
+                raise EngineRejected(f"text {place} has {len(tokens)} tokens; the model reads {context} at most")
+
+    async def _read(self, route: str, body: Mapping[str, Any] | None = None) -> bytes:
+        async with self._ask(route, body) as (process, response):
+            whole = await response.read()
+            process.heard = asyncio.get_running_loop().time()
+        return whole
+
+    @asynccontextmanager
+    async def _ask(
+        self, route: str, body: Mapping[str, Any] | None
+    ) -> AsyncGenerator[tuple[LlamaProcess, aiohttp.ClientResponse], None]:
+        """Wait for a slot and yield a response with status 200; translate what goes wrong until the block ends."""
+        method, data = ("GET", None) if body is None else ("POST", _encode(body))
+        timeout = aiohttp.ClientTimeout(total=None, sock_read=self._limits.silence)
+        self._keeper.refuse_if_down()
+        with self._in_flight:
+            async with self._slot():
+                process = await self._keeper.running()
+                try:
+                    async with process.session.request(method, route, data=data, timeout=timeout) as response:
+                        if response.status != 200:
+                            raise _refusal(await response.read())
+                        yield process, response
+                except TimeoutError:
+                    await self._kill_if_hung(process)
+                    raise EngineTimeout(f"the model was silent for {self._limits.silence:g} seconds") from None
+                except aiohttp.ClientError as error:
+                    await self._keeper.lost(process)
+                    raise EngineUnavailable("the model's process ended before its answer; try again") from error
+
+    @asynccontextmanager
+    async def _slot(self) -> AsyncGenerator[None, None]:
+        try:
+            async with asyncio.timeout(self._limits.queue):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise EngineUnavailable("the model is too busy; try again later") from None
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+    async def _kill_if_hung(self, process: LlamaProcess) -> None:
+        """A process that hears us but has nothing for anybody hangs as well, such as in a template without end."""
+        silence = asyncio.get_running_loop().time() - process.heard
+        if silence < self._limits.silence and await process.is_healthy(self._limits.health):
+            return
+        process.kill("it hung and was killed")
+
+
+def _check_file(path: Path | None) -> None:
+    """Say quickly and plainly what llama.cpp would say late and darkly."""
+    if path is None:
+        raise EngineError("a local model needs a file")
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+    except OSError as error:
+        raise EngineError(f"the file {path.name!r} cannot be read: {error.strerror}") from error
+    if start != b"GGUF":
+        raise EngineError(f"the file {path.name!r} is not a GGUF file")
+
+
+def _refusal(body: bytes) -> EngineError:
+    """What an error of llama.cpp means to the caller."""
+    fields = error_fields(body)
+    if fields.get("type") == "exceed_context_size_error":
+        tokens, context = fields.get("n_prompt_tokens"), fields.get("n_ctx")
+        return EngineRejected(f"the prompt has {tokens} tokens; the model's context holds {context}")
+    message = error_message(body) or "it did not say why"
+    if fields.get("code") in (400, 404, 422):
+        return EngineRejected(f"the model refused the request: {message}")
+    return EngineError(f"the model failed: {message}")
+
+
+def _vectors(body: bytes) -> Vectors:
+    try:
+        return decode_vectors(body)
+    except msgspec.DecodeError as error:
+        # A broken model makes numbers that are none, and JSON has no word for them.
+        raise EngineError("the model made no valid vectors") from error
+
+
+def _joined(pieces: Sequence[Piece]) -> Piece:
+    finish = next((piece.finish_reason for piece in pieces if piece.finish_reason), None)
+    usage = next((piece.usage for piece in pieces if piece.usage), None)
+    return Piece(text="".join(piece.text for piece in pieces), finish_reason=finish, usage=usage)
