@@ -31,7 +31,7 @@ class Connection:
         _check_open(self._http.is_closed)
         try:
             response = self._http.send(_built(self._http, request), stream=True)
-            if request.stream and response.is_success:
+            if request.stream and _has_events(response):
                 return Answer(response.status_code, live=OpenBody(response, self._base_url))
             with closing(response):
                 return _answer(response, response.read())
@@ -53,7 +53,7 @@ class AsyncConnection:
         _check_open(self._http.is_closed)
         try:
             response = await self._http.send(_built(self._http, request), stream=True)
-            if request.stream and response.is_success:
+            if request.stream and _has_events(response):
                 return Answer(response.status_code, live=AsyncOpenBody(response, self._base_url))
             try:
                 return _answer(response, await response.aread())
@@ -116,6 +116,10 @@ def _built(http: httpx2.Client | httpx2.AsyncClient, request: Request) -> httpx2
 
 def _answer(response: httpx2.Response, body: bytes) -> Answer:
     return Answer(response.status_code, body, dict(response.headers))
+
+
+def _has_events(response: httpx2.Response) -> bool:
+    return response.is_success and response.headers.get("content-type", "").startswith("text/event-stream")
 
 
 def _check_open(is_closed: bool) -> None:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from tropism.sdk.errors import TropismError
 from tropism.sdk.flow import AsyncResource, Flow, Reference, Resource, SyncResource, operation
 from tropism.sdk.inputs import ComputeConfigDict, ModelFilterDict, ParametersDict, PlacementDict, unchecked
 from tropism.sdk.online import model_online, service_online
@@ -20,8 +21,7 @@ class _Registry(Resource):
     @operation
     def list(self, filter: ModelFilterDict | wire.ModelFilter | None = None) -> Flow[builtins.list[wire.Model]]:
         """List models, for example `filter={"kind": "Generation", "online": "ONLINE"}`."""
-        takes = filter if isinstance(filter, wire.ModelFilter) else wire.ModelFilter(**(filter or {}))
-        answer = yield from send(wire.LIST, takes)
+        answer = yield from send(wire.LIST, _filter(filter))
         return answer.models
 
     @operation
@@ -165,3 +165,12 @@ class Models(_Models, SyncResource):
 
 class AsyncModels(_Models, AsyncResource):
     """Register models, run them, and attach them to use cases."""
+
+
+def _filter(given: ModelFilterDict | wire.ModelFilter | None) -> wire.ModelFilter:
+    if isinstance(given, wire.ModelFilter):
+        return given
+    try:
+        return wire.ModelFilter(**(given or {}))
+    except TypeError as error:
+        raise TropismError(f"This is no filter of models: {error}.") from None

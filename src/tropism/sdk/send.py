@@ -38,7 +38,8 @@ def ask(resource: Resource, endpoint: Endpoint[Any, Any], takes: msgspec.Struct,
     if not stream or endpoint.streams is None:
         return (yield from send(endpoint, takes))
     answer = yield from _try(prepare(endpoint, takes, stream=True), endpoint.replayable)
-    return resource._pieces(answer, endpoint.streams)
+    # A whole answer where a stream was asked for is not the API's: let reading it say so.
+    return resource._pieces(answer, endpoint.streams) if answer.live else _read(answer, endpoint)
 
 
 def _try(request: Request, repeatable: bool) -> Flow[Answer]:

@@ -69,7 +69,7 @@ class Stream(Generic[T]):
 
     def __init__(self, body: Body, chunk: type[T]) -> None:
         self._body = body
-        self._chunks = self._read(Reader(chunk))
+        self._chunks = _chunks(body, Reader(chunk))
 
     def __iter__(self) -> Iterator[T]:
         # A generator of its own, because Python closes it when the loop is left and `self` may live on.
@@ -96,19 +96,6 @@ class Stream(Generic[T]):
         with suppress(ValueError):  # another thread is waiting in it: it will find the body closed
             self._chunks.close()
 
-    def _read(self, reader: Reader[T]) -> Generator[T, None, None]:
-        try:
-            pieces = iter(self._body)
-            for data in pieces:
-                yield from reader.feed(data)
-                if reader.ended:
-                    break
-            reader.finish()
-            with suppress(TropismError):  # the answer is whole; its very end lets the connection be used again
-                next(pieces, None)
-        finally:
-            self._body.close()
-
 
 class AsyncStream(Generic[T]):
     """The pieces of an answer as they come; to leave a loop over them stops the generation."""
@@ -118,7 +105,7 @@ class AsyncStream(Generic[T]):
 
         self._body = body
         self._loop = asyncio.get_running_loop()
-        self._chunks = self._read(Reader(chunk))
+        self._chunks = _awaited_chunks(body, Reader(chunk))
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self._looped()
@@ -152,16 +139,34 @@ class AsyncStream(Generic[T]):
         finally:
             await self.close()
 
-    async def _read(self, reader: Reader[T]) -> AsyncGenerator[T, None]:
-        try:
-            pieces = aiter(self._body)
-            async for data in pieces:
-                for chunk in reader.feed(data):
-                    yield chunk
-                if reader.ended:
-                    break
-            reader.finish()
-            with suppress(TropismError):  # the answer is whole; its very end lets the connection be used again
-                await anext(pieces, None)
-        finally:
-            await self._body.close()
+
+# These two know no stream: a stream that is dropped is thereby unreachable, and is closed at once.
+
+
+def _chunks(body: Body, reader: Reader[T]) -> Generator[T, None, None]:
+    try:
+        pieces = iter(body)
+        for data in pieces:
+            yield from reader.feed(data)
+            if reader.ended:
+                break
+        reader.finish()
+        with suppress(TropismError):  # the answer is whole; its very end lets the connection be used again
+            next(pieces, None)
+    finally:
+        body.close()
+
+
+async def _awaited_chunks(body: AsyncBody, reader: Reader[T]) -> AsyncGenerator[T, None]:
+    try:
+        pieces = aiter(body)
+        async for data in pieces:
+            for chunk in reader.feed(data):
+                yield chunk
+            if reader.ended:
+                break
+        reader.finish()
+        with suppress(TropismError):  # the answer is whole; its very end lets the connection be used again
+            await anext(pieces, None)
+    finally:
+        await body.close()

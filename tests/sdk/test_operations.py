@@ -1,0 +1,182 @@
+"""Every operation sends one request that its row of the API takes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from tropism import TropismError
+from tropism.wire.api import ENDPOINTS
+from tropism.wire.interactions import InteractionFilter, InteractionPage
+from tropism.wire.page import PageInfo
+
+ID = str(UUID(int=9))
+HELLO = [{"role": "user", "content": "hello"}]
+
+CALLS: list[tuple[str, dict[str, Any], str]] = [
+    ("use_cases.create", {"key": "k", "team": UUID(int=3)}, "POST /api/v1/use_cases"),
+    ("use_cases.list", {}, "GET /api/v1/use_cases"),
+    ("use_cases.get", {"use_case": UUID(int=3)}, f"GET /api/v1/use_cases/{UUID(int=3)}"),
+    ("models.list", {"filter": {"view_all": True, "online": "ONLINE"}}, "GET /api/v1/models"),
+    ("models.get", {"model": "m"}, "GET /api/v1/models/m"),
+    (
+        "models.add_external",
+        {"name": "n", "external_model_id": "x", "api_key": "s", "provider": "custom", "endpoint": "http://x"},
+        "POST /api/v1/models/external",
+    ),
+    ("models.add_local", {"path": "/m.gguf", "key": "k"}, "POST /api/v1/models/local"),
+    ("models.add_variant", {"backbone": "m", "key": "v", "parameters": {"top_p": 0.5}}, "POST /api/v1/models/variants"),
+    (
+        "models.update_compute_config",
+        {"model": "m", "compute_config": {"max_seq_len": 512}},
+        "PATCH /api/v1/models/m/compute_config",
+    ),
+    ("models.deploy", {"model": "m"}, "POST /api/v1/models/m/deploy"),
+    ("models.terminate", {"model": "m", "force": True}, "POST /api/v1/models/m/terminate"),
+    (
+        "models.attach",
+        {"model": "m", "make_default": True, "placement": {"compute_pools": ["p"]}},
+        "POST /api/v1/use_cases/u/models",
+    ),
+    ("models.detach", {"model": "m"}, "DELETE /api/v1/use_cases/u/models/m"),
+    ("models.update", {"model": "m", "desired_online": False}, "PATCH /api/v1/use_cases/u/models/m"),
+    (
+        "chat.create",
+        {
+            "messages": HELLO,
+            "model": "m",
+            "stop": ["x"],
+            "max_tokens": 5,
+            "temperature": 0.5,
+            "top_p": 0.5,
+            "stream_include_usage": True,
+            "session_id": ID,
+            "user": UUID(int=5),
+            "ab_campaign": "t",
+            "n": 2,
+            "labels": {"a": "b"},
+            "seed": 3,
+        },
+        "POST /api/v1/chat/completions",
+    ),
+    ("completions.create", {"prompt": "hello"}, "POST /api/v1/completions"),
+    ("embeddings.create", {"input": ["a"], "model": "m", "encoding_format": "Base64"}, "POST /api/v1/embeddings"),
+    (
+        "interactions.create",
+        {"completion": "c", "messages": HELLO, "feedbacks": [{"feedback_key": "k", "value": 1}]},
+        "POST /api/v1/interactions",
+    ),
+    ("interactions.create_many", {"interactions": [{"completion": "c"}]}, "POST /api/v1/interactions/bulk"),
+    (
+        "interactions.list",
+        {
+            "order": [{"field": "created_at", "order": "ASC"}],
+            "filters": {"timerange": {"from": 1, "to": 2}, "labels": [{"key": "a"}]},
+            "page": {"first": 3},
+            "group_by": "model",
+        },
+        "POST /api/v1/interactions/query",
+    ),
+    ("interactions.get", {"completion_id": ID}, f"GET /api/v1/interactions/{ID}"),
+    ("feedback.register_key", {"key": "k", "kind": "bool"}, "POST /api/v1/feedback_keys"),
+    ("feedback.list_keys", {}, "GET /api/v1/feedback_keys"),
+    ("feedback.get_key", {"feedback_key": "k"}, "GET /api/v1/feedback_keys/k"),
+    ("feedback.link", {"feedback_key": "k"}, "POST /api/v1/use_cases/u/feedback_keys"),
+    ("feedback.unlink", {"feedback_key": "k"}, "DELETE /api/v1/use_cases/u/feedback_keys/k"),
+    (
+        "feedback.log_metric",
+        {"value": True, "completion_id": ID, "feedback_key": "k", "user": ID, "details": "d", "reason": "r"},
+        "POST /api/v1/feedback",
+    ),
+    (
+        "feedback.log_preference",
+        {
+            "feedback_key": "k",
+            "preferred_completion": {"model": "a", "text": "x"},
+            "other_completion": {"model": "b", "text": "y"},
+            "messages": HELLO,
+            "tied": "good",
+        },
+        "POST /api/v1/comparison",
+    ),
+    ("feedback.log_outcome", {"value": 0.5, "session_id": ID, "feedback_key": "k"}, "POST /api/v1/outcome"),
+    (
+        "ab_tests.create",
+        {"ab_test_key": "t", "feedback_key": "k", "models": ["a", UUID(int=4)], "traffic_split": 0.5},
+        "POST /api/v1/ab_tests",
+    ),
+    ("ab_tests.list", {"active": True}, "GET /api/v1/ab_tests"),
+    ("ab_tests.get", {"key": "t"}, "GET /api/v1/ab_tests/t"),
+    ("ab_tests.cancel", {"key": "t"}, "POST /api/v1/ab_tests/t/cancel"),
+    ("permissions.list", {}, "GET /api/v1/permissions"),
+    ("users.me", {}, "GET /api/v1/users/me"),
+]
+ROWS = {row.summary: row for row in ENDPOINTS if row.path.startswith("/api/")}
+
+
+@pytest.mark.parametrize(("operation", "arguments", "line"), CALLS, ids=[f"{c[0]}" for c in CALLS])
+def test_an_operation_sends_what_its_row_takes(
+    call: Any, server: Any, operation: str, arguments: dict[str, Any], line: str
+) -> None:
+    server.json(404, b'{"type": "not_found", "message": "no"}')
+    call.client.set_default_use_case("u")
+    with pytest.raises(TropismError):
+        call(operation, **arguments)
+    got = server.received[0]
+    address = urlsplit(got.target)
+    assert f"{got.method} {address.path}" == line
+    row, named = _row(got.method, address.path)
+    given = named | dict(parse_qsl(address.query)) | json.loads(got.body or b"{}")
+    msgspec.convert(given, row.takes, strict=row.has_body)
+
+
+def test_every_row_is_called_by_some_operation() -> None:
+    called = {_row(*line.split())[0].summary for _, _, line in CALLS}
+    assert called == set(ROWS)
+
+
+def _row(method: str, path: str) -> tuple[Any, dict[str, str]]:
+    """The row that a router would choose: literal parts win over names."""
+    fitting = []
+    for row in ROWS.values():
+        pairs = list(zip(row.path.split("/"), path.split("/"), strict=False))
+        same_length = row.path.count("/") == path.count("/")
+        if same_length and row.method == method and all(a == b or a.startswith("{") for a, b in pairs):
+            fitting.append((row, {a.strip("{}"): b for a, b in pairs if a.startswith("{")}))
+    return min(fitting, key=lambda found: len(found[1]))
+
+
+def page(end: str | None, more: bool) -> bytes:
+    info = PageInfo(start_cursor=end, end_cursor=end, has_next_page=more, has_previous_page=False)
+    return msgspec.json.encode(InteractionPage(nodes=[], groups=[], page_info=info, total_count=0))
+
+
+def test_list_all_follows_the_cursors(call: Any, server: Any) -> None:
+    server.json(200, page("first-end", more=True))
+    server.json(200, page("second-end", more=False))
+    assert call.items(call.client.interactions.list_all(page_size=7, use_case="u")) == []
+    pages = [json.loads(request.body)["page"] for request in server.received]
+    assert pages == [{"first": 7}, {"first": 7, "after": "first-end"}]
+
+
+def test_filters_may_be_structs(call: Any, server: Any) -> None:
+    server.json(200, page(None, more=False))
+    call("interactions.list", filters=InteractionFilter(models=["m"]), use_case="u")
+    assert json.loads(server.received[0].body)["filters"]["models"] == ["m"]
+
+
+def test_many_interactions_may_have_use_cases_of_their_own(call: Any, server: Any) -> None:
+    server.json(201, b'{"interactions": []}')
+    call("interactions.create_many", [{"completion": "a"}, {"completion": "b", "use_case": "v"}], use_case="u")
+    sent = json.loads(server.received[0].body)["interactions"]
+    assert [interaction["use_case"] for interaction in sent] == ["u", "v"]
+
+
+def test_a_mistyped_model_filter_is_a_clear_error(call: Any, server: Any) -> None:
+    with pytest.raises(TropismError, match="kynd"):
+        call("models.list", {"kynd": "Generation"})
