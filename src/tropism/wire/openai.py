@@ -15,6 +15,7 @@ from tropism.wire.chat import FinishReason, MaxTokens, ModelRoute, N, Stop, Stre
 from tropism.wire.embeddings import EmbeddingUsage, Inputs
 from tropism.wire.endpoint import Endpoint
 from tropism.wire.page import Nothing
+from tropism.wire.values import Labels
 
 
 class TextPart(Struct, kw_only=True, frozen=True):
@@ -36,7 +37,6 @@ class Unsupported(Struct, kw_only=True, frozen=True):
 
     tools: list[Any] | None = None
     functions: list[Any] | None = None
-    response_format: dict[str, Any] | None = None
     logprobs: bool | None = None
     logit_bias: dict[str, Any] | None = None
     frequency_penalty: float | None = None
@@ -58,7 +58,8 @@ class ChatRequest(Unsupported, kw_only=True, frozen=True):
     seed: int | None = None
     n: N | None = None
     user: str | None = None
-    metadata: dict[str, str] | None = None
+    metadata: Labels | None = None
+    response_format: dict[str, Any] | None = None
     session_id: UUID | None = None
     ab_campaign: str | None = None
 

@@ -1,0 +1,75 @@
+"""`tropism serve`: start the engine, say where it is and how to try it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from tropism.server.founding import FIRST_USE_CASE, KEY_FILE
+from tropism.server.lock import DataInUse
+from tropism.server.run import serve as run
+from tropism.server.settings import Settings, from_environment
+
+
+def serve(
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    data: Path = Path(".tropism"),
+    database: str | None = None,
+    echo_models: str = "",
+) -> None:
+    """Start the engine: HTTP API, database and local models in one process.
+
+    Parameters
+    ----------
+    host
+        The address to listen on.
+    port
+        The port to listen on; 0 takes a free one.
+    data
+        Where the database, the keys and the model files live.
+    database
+        The database's URL; a SQLite file in the data directory if not given.
+    echo_models
+        Keys of echo models to register, separated by commas: they repeat what they are told, for tests.
+    """
+    logging.basicConfig(format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    console = Console(stderr=True)
+    try:
+        keys = tuple(key for key in echo_models.split(",") if key)
+        settings = from_environment(host=host, port=port, data=data, database=database, echo_models=keys)
+        asyncio.run(run(settings, lambda url: _welcome(url, settings)))
+    except (DataInUse, ValueError, OSError) as error:
+        console.print(f"[red]tropism serve:[/red] {error}", highlight=False)
+        sys.exit(1)
+
+
+def _welcome(url: str, settings: Settings) -> None:
+    key = _key(settings)
+    model = f'"model": "{FIRST_USE_CASE}", "messages": [{{"role": "user", "content": "Hello!"}}]'
+    lines = [
+        f"Tropism is ready at {url}   (API reference: {url}/docs)",
+        f"Admin key: {key}",
+        "",
+        "Try it:",
+        f"  curl {url}/v1/chat/completions -H 'Authorization: Bearer {key}' -d '{{{model}}}'",
+        f"  python -c \"from tropism import Tropism; print(Tropism('{url}', '{key}').chat.create("
+        f"[{{'role': 'user', 'content': 'Hello!'}}], use_case='{FIRST_USE_CASE}').choices[0].message.content)\"",
+        f"  python -c \"from openai import OpenAI; print(OpenAI(base_url='{url}/v1', api_key='{key}')"
+        f".chat.completions.create(model='{FIRST_USE_CASE}', messages=[{{'role': 'user', 'content': 'Hello!'}}])"
+        '.choices[0].message.content)"',
+    ]
+    print("\n".join(lines), flush=True)  # noqa: T201
+
+
+def _key(settings: Settings) -> str:
+    """The admin's key where it may be shown: one that the operator set is theirs to know."""
+    file = settings.data / KEY_FILE
+    if settings.admin_api_key is not None or not file.exists():
+        return "$TROPISM_API_KEY"
+    return file.read_text().strip()

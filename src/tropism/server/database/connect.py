@@ -1,0 +1,128 @@
+"""The database: one connection that writes, a pool that only reads, and the snapshot that the hot path looks at."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+
+from tropism.server.clock import Clock
+from tropism.server.database.migrate import migrate
+from tropism.server.database.session import Reading, Writing
+from tropism.server.database.writer import Insert, Writer
+from tropism.server.principal import SYSTEM, Principal
+
+P = ParamSpec("P")
+T = TypeVar("T")
+S = TypeVar("S")
+READERS = 4
+
+
+class Database(Generic[S]):
+    """Reads and writes as plain functions on a transaction, run outside the event loop.
+
+    `load` reads all that the hot path needs; the result is `snapshot`, replaced before a write that changed it is
+    answered. `on_change` is called with every new one.
+    """
+
+    def __init__(
+        self, url: str, clock: Clock, load: Callable[[Reading], S], *, max_pending_writes: int = 10_000
+    ) -> None:
+        self._url, self._clock, self._load, self._max_pending = url, clock, load, max_pending_writes
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
+        self.on_change: Callable[[S], None] = lambda snapshot: None
+
+    async def open(self) -> None:
+        """Bring the schema up to date and start to serve."""
+        self._write_engine, self._read_engine = await asyncio.to_thread(_engines, self._url)
+        await asyncio.to_thread(migrate, self._write_engine)
+        self.snapshot = await self.read(SYSTEM, self._load)
+        self._writer = Writer(self._write_engine, self._clock, self._load, self._publish, self._max_pending)
+
+    async def close(self) -> None:
+        """Store what was accepted and let go of the files."""
+        await self._writer.close()
+        self._readers.shutdown()
+        self._read_engine.dispose()
+        self._write_engine.dispose()
+
+    async def read(
+        self,
+        principal: Principal,
+        function: Callable[Concatenate[Reading, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run `function` on a read-only transaction."""
+
+        def run() -> T:
+            with self._read_engine.connect() as connection:
+                return function(Reading(connection, principal, self._clock), *args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self._readers, run)
+
+    async def write(
+        self,
+        principal: Principal,
+        function: Callable[Concatenate[Writing, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run `function` in a transaction; return once it is on disk, or raise and leave nothing behind."""
+
+        def run(transaction: Writing) -> T:
+            return function(transaction, *args, **kwargs)
+
+        result: T = await self._writer.write(principal, run)
+        return result
+
+    async def append(self, insert: Insert, row: Any) -> None:
+        """Store one row with all that wait for the same `insert`; return once it is on disk."""
+        await self._writer.append(insert, row)
+
+    def _publish(self, snapshot: S) -> None:
+        self.snapshot = snapshot
+        self.on_change(snapshot)
+
+
+def _engines(url: str) -> tuple[Engine, Engine]:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        raise ValueError(f"--database takes sqlite:///PATH so far, not {parsed.render_as_string()!r}")
+    path = Path(parsed.database).absolute()
+    module = _sqlite()
+    write = create_engine(f"sqlite:///{path}", module=module, connect_args={"timeout": 60})
+    # A reader that cannot write can never hold the writer up, nor checkpoint the log beside it.
+    read = create_engine(
+        f"sqlite:///file:{path}?mode=ro&uri=true", module=module, pool_size=READERS, connect_args={"timeout": 60}
+    )
+    event.listen(write, "connect", _set_up_writer)
+    event.listen(write, "begin", _begin_immediate)
+    return write, read
+
+
+def _sqlite() -> Any:
+    """SQLite before 3.51.3 can corrupt a write-ahead log under two connections; then take the bundled newer one."""
+    import sqlite3
+
+    if sqlite3.sqlite_version_info >= (3, 51, 3) or sys.platform != "linux":
+        return sqlite3
+    import pysqlite3
+
+    return pysqlite3
+
+
+def _set_up_writer(connection: Any, _: Any) -> None:
+    connection.isolation_level = None  # begin and commit are ours alone
+    for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=60000"):
+        connection.execute(f"PRAGMA {setting}")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

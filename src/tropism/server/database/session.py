@@ -1,0 +1,49 @@
+"""What a service may do with the database: read, or read and write. The type says which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Executable, Row
+
+from tropism.server.clock import Clock
+from tropism.server.principal import Principal
+
+
+class Reading:
+    """One transaction that reads, on behalf of `principal`."""
+
+    def __init__(self, connection: Connection, principal: Principal, clock: Clock) -> None:
+        self.connection, self.principal, self.clock = connection, principal, clock
+        self.now = clock.now()
+
+    def rows(self, statement: Executable) -> Sequence[Row[Any]]:
+        return self.connection.execute(statement).all()
+
+    def row(self, statement: Executable) -> Row[Any] | None:
+        return self.connection.execute(statement).first()
+
+    def value(self, statement: Executable) -> Any:
+        """The first column of the first row, or None."""
+        return self.connection.execute(statement).scalar()
+
+
+class Writing(Reading):
+    """One transaction that writes. It commits when the service returns and leaves nothing behind when it raises."""
+
+    def __init__(self, connection: Connection, principal: Principal, clock: Clock) -> None:
+        super().__init__(connection, principal, clock)
+        self.changed = False
+
+    def run(self, statement: Executable, rows: Sequence[Mapping[str, Any]] | None = None) -> int:
+        """Execute, once or for each of `rows`; return how many rows were touched."""
+        return self.connection.execute(statement, rows).rowcount
+
+    def new_id(self) -> UUID:
+        return self.clock.new_id()
+
+    def touch(self) -> None:
+        """Say that the snapshot of the hot path is out of date; it is replaced with the commit."""
+        self.changed = True

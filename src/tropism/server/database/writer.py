@@ -1,0 +1,173 @@
+"""Group commit: one thread carries out what concurrent callers want to write and commits it together.
+
+A lone write costs one commit; a hundred at once cost one commit, too. Each runs in a savepoint of its own, so one that
+fails takes nothing else with it, and each caller waits until its own write is on disk. Writes run one after another,
+so what a write reads cannot change under it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from tropism.server.clock import Clock
+from tropism.server.database.session import Reading, Writing
+from tropism.server.errors import Overloaded, StorageFailed
+from tropism.server.principal import SYSTEM, Principal
+
+S = TypeVar("S")
+BATCH = 500
+
+Work = Callable[[Writing], Any]
+Insert = Callable[[Writing, Sequence[Any]], None]
+
+
+@dataclass(slots=True)
+class Job:
+    """One write, or one row for an `Insert` that takes many rows at once."""
+
+    principal: Principal
+    future: asyncio.Future[Any]
+    work: Work | None = None
+    insert: Insert | None = None
+    row: Any = None
+
+
+Outcome = tuple[Job, Any, BaseException | None]
+
+
+class Writer(Generic[S]):
+    """The one connection that writes. `load` makes the snapshot, `publish` hands it over, before callers go on."""
+
+    def __init__(
+        self, engine: Engine, clock: Clock, load: Callable[[Reading], S], publish: Callable[[S], None], max_pending: int
+    ) -> None:
+        self._engine, self._clock, self._load, self._publish = engine, clock, load, publish
+        self._max_pending = max_pending
+        self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._thread.start()
+
+    async def write(self, principal: Principal, work: Work) -> Any:
+        """Carry out `work` in a transaction; return its result once that is on disk."""
+        return await self._put(Job(principal, self._loop.create_future(), work=work))
+
+    async def append(self, insert: Insert, row: Any) -> None:
+        """Store a row; rows that wait for the same `insert` are handed to it together."""
+        await self._put(Job(SYSTEM, self._loop.create_future(), insert=insert, row=row))
+
+    async def close(self) -> None:
+        """Finish what was accepted, then stop."""
+        self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _put(self, job: Job) -> asyncio.Future[Any]:
+        if self._queue.qsize() >= self._max_pending:
+            raise Overloaded("too many writes are waiting for the disk; try again in a moment")
+        self._queue.put(job)
+        return job.future
+
+    def _run(self) -> None:
+        with self._engine.connect() as connection:
+            while True:
+                batch, last = self._next_batch()
+                if batch:
+                    self._answer(*self._commit(connection, batch))
+                if last:
+                    return
+
+    def _next_batch(self) -> tuple[list[Job], bool]:
+        batch: list[Job] = []
+        while len(batch) < BATCH and (not batch or not self._queue.empty()):
+            job = self._queue.get()
+            if job is None:
+                return batch, True
+            batch.append(job)
+        return batch, False
+
+    def _commit(self, connection: Connection, batch: list[Job]) -> tuple[list[Outcome], S | None]:
+        try:
+            with connection.begin():
+                outcomes, changed = self._carry_out(connection, batch)
+                snapshot = self._load(Reading(connection, SYSTEM, self._clock)) if changed else None
+            return outcomes, snapshot
+        except Exception as error:
+            failed = StorageFailed(f"nothing was stored: {_reason(error)}")
+            failed.__cause__ = error
+            return [(job, None, failed) for job in batch], None
+
+    def _carry_out(self, connection: Connection, batch: list[Job]) -> tuple[list[Outcome], bool]:
+        outcomes, changed = [], False
+        for group in _groups(batch):
+            results, touched = self._try(connection, group)
+            outcomes += results
+            changed |= touched
+        return outcomes, changed
+
+    def _try(self, connection: Connection, group: list[Job]) -> tuple[list[Outcome], bool]:
+        transaction = Writing(connection, group[0].principal, self._clock)
+        connection.exec_driver_sql("SAVEPOINT job")
+        try:
+            results = _call(transaction, group)
+        except Exception as error:
+            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT job")
+            connection.exec_driver_sql("RELEASE SAVEPOINT job")
+            return self._apart(connection, group, error)
+        connection.exec_driver_sql("RELEASE SAVEPOINT job")
+        return [(job, result, None) for job, result in zip(group, results, strict=True)], transaction.changed
+
+    def _apart(self, connection: Connection, group: list[Job], error: Exception) -> tuple[list[Outcome], bool]:
+        """One row of a group spoilt it: halve the group until that row is alone with its error."""
+        if len(group) == 1:
+            return [(group[0], None, error)], False
+        middle = len(group) // 2
+        first, first_changed = self._try(connection, group[:middle])
+        second, second_changed = self._try(connection, group[middle:])
+        return first + second, first_changed or second_changed
+
+    def _answer(self, outcomes: list[Outcome], snapshot: S | None) -> None:
+        with contextlib.suppress(RuntimeError):  # a closed loop: nobody waits any more
+            self._loop.call_soon_threadsafe(self._settle, outcomes, snapshot)
+
+    def _settle(self, outcomes: list[Outcome], snapshot: S | None) -> None:
+        if snapshot is not None:
+            self._publish(snapshot)
+        for job, result, error in outcomes:
+            if job.future.done():  # the caller was cancelled; the write stands
+                continue
+            if error is None:
+                job.future.set_result(result)
+            else:
+                job.future.set_exception(error)
+
+
+def _groups(batch: list[Job]) -> list[list[Job]]:
+    """Rows for the same insert together; every other write alone."""
+    groups: dict[Any, list[Job]] = {}
+    for job in batch:
+        groups.setdefault(job.insert or id(job), []).append(job)
+    return list(groups.values())
+
+
+def _call(transaction: Writing, group: list[Job]) -> list[Any]:
+    first = group[0]
+    if first.work is not None:
+        return [first.work(transaction)]
+    assert first.insert is not None
+    first.insert(transaction, [job.row for job in group])
+    return [None] * len(group)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, SQLAlchemyError) and (original := getattr(error, "orig", None)):
+        return str(original)
+    return type(error).__name__

@@ -1,0 +1,73 @@
+"""Embeddings: texts to vectors, logged like any other interaction."""
+
+from __future__ import annotations
+
+import base64
+import struct
+import time
+from collections.abc import Sequence
+from uuid import UUID
+
+from tropism.engines.protocol import Embeddings, EngineError
+from tropism.server.context import Context
+from tropism.server.domains.chat.routing import Ask, route
+from tropism.server.domains.interactions import records
+from tropism.server.errors import EngineFailed
+from tropism.server.http import handles
+from tropism.wire import embeddings as wire
+from tropism.wire.chat import ChatMessage
+
+
+@handles(wire.CREATE)
+async def create(context: Context, request: wire.EmbeddingRequest) -> wire.EmbeddingResponse:
+    made, model = await embed(context, request.model, texts(request.input), request.user)
+    as_base64 = request.encoding_format == "Base64"
+    return wire.EmbeddingResponse(
+        model=model,
+        data=[wire.Embedding(index=i, embedding=encoded(v, as_base64)) for i, v in enumerate(made.vectors)],
+        usage=usage(made),
+    )
+
+
+def usage(made: Embeddings) -> wire.EmbeddingUsage:
+    """Tokens read; none are reported where the provider does not say."""
+    tokens = made.prompt_tokens or 0
+    return wire.EmbeddingUsage(prompt_tokens=tokens, total_tokens=tokens)
+
+
+def texts(given: str | list[str]) -> list[str]:
+    return [given] if isinstance(given, str) else given
+
+
+async def embed(context: Context, name: str, given: Sequence[str], user: UUID | None) -> tuple[Embeddings, str]:
+    """The vectors and the key of the model that made them; the interaction is on disk when this returns."""
+    id, started = context.services.clock.new_id(), time.perf_counter()
+    found = route(context.snapshot, context.principal, Ask(name=name, kind="Embedding", unit=user or id))
+    model = found.models[0]
+    try:
+        engine = await context.services.fleet.engine(model)
+        made = await engine.embed(given)
+    except EngineError as error:
+        raise EngineFailed(model.key, error) from error
+    record = records.Record(
+        id=id,
+        use_case_id=found.use_case.id,
+        model_id=model.id,
+        session_id=id,
+        user_id=user,
+        source="LIVE",
+        messages=[ChatMessage(role="user", content=text) for text in given],
+        completion="",
+        prompt_tokens=made.prompt_tokens,
+        completion_tokens=0,
+        latency_ms=(time.perf_counter() - started) * 1000,
+    )
+    await context.services.database.append(records.store, record)
+    return made, model.key
+
+
+def encoded(vector: Sequence[float], as_base64: bool) -> list[float] | str:
+    """As numbers, or as base64 of little-endian 32-bit floats."""
+    if not as_base64:
+        return list(vector)
+    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()

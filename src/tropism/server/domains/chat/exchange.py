@@ -1,0 +1,243 @@
+"""One request and its answers: engines asked, pieces collected, all logged before the caller hears the end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from tropism.engines.protocol import EngineError, EngineUnavailable, FinishReason, Message, Piece, Prompt, Usage
+from tropism.server.context import Context
+from tropism.server.database.session import Writing
+from tropism.server.domains.ab_tests import counting
+from tropism.server.domains.chat.routing import Ask, Route, route
+from tropism.server.domains.interactions import records
+from tropism.server.domains.interactions.records import Record
+from tropism.server.errors import EngineFailed
+from tropism.server.snapshot import ServedModel
+from tropism.wire.chat import ChatMessage, Sampling
+
+
+@dataclass(slots=True)
+class Choice:
+    """One answer, growing."""
+
+    index: int
+    completion_id: UUID
+    model: ServedModel
+    parts: list[str] = field(default_factory=list)
+    finish_reason: FinishReason | None = None
+    usage: Usage | None = None
+
+    @property
+    def text(self) -> str:
+        return "".join(self.parts)
+
+    def take(self, piece: Piece) -> None:
+        if piece.text:
+            self.parts.append(piece.text)
+        self.finish_reason = piece.finish_reason or self.finish_reason
+        self.usage = piece.usage or self.usage
+
+
+class Exchange:
+    """A request on its way. It ends in exactly one of three: `log`, `abandon`, or an engine's error."""
+
+    def __init__(self, context: Context, request: Sampling, messages: Sequence[ChatMessage]) -> None:
+        self._context, self._request, self._messages = context, request, messages
+        self._new_id = context.services.clock.new_id
+        self.id = self._new_id()
+        self.session_id = request.session_id or self._new_id()
+        self._route = self._find_route()
+        self.choices = [Choice(i, self._id_of(i), model) for i, model in enumerate(self._route.models)]
+        self.created = int(time.time())
+        self._started = time.perf_counter()
+        self._first_token_ms: float | None = None
+        self._pieces = self._run()
+        self._ended = False
+
+    def _find_route(self) -> Route:
+        request = self._request
+        ask = Ask(
+            name=request.model,
+            kind="Generation",
+            unit=request.user or request.session_id or self.id,
+            n=request.n or 1,
+            ab_campaign=request.ab_campaign,
+        )
+        return route(self._context.snapshot, self._context.principal, ask)
+
+    def _id_of(self, index: int) -> UUID:
+        return self.id if index == 0 else self._new_id()
+
+    @property
+    def model(self) -> str:
+        return self.choices[0].model.key
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens of all choices together."""
+        known = [choice.usage for choice in self.choices if choice.usage is not None]
+        return Usage(
+            prompt_tokens=sum(usage.prompt_tokens for usage in known),
+            completion_tokens=sum(usage.completion_tokens for usage in known),
+        )
+
+    async def next(self) -> tuple[Choice, Piece] | None:
+        """The next piece of any choice, or None at the end of all. An engine's error ends the exchange."""
+        try:
+            found = await anext(self._pieces, None)
+        except EngineError as error:
+            self._ended = True
+            raise EngineFailed(self.model, error) from error
+        if found is not None:
+            self._note_first_token()
+            found[0].take(found[1])
+        return found
+
+    async def finish(self) -> None:
+        """Take all pieces, then log."""
+        while await self.next() is not None:
+            pass
+        await self.log()
+
+    async def log(self) -> None:
+        """Store what was answered; it is on disk when this returns."""
+        self._ended = True
+        await asyncio.gather(*(self._context.services.database.append(_store, record) for record in self._records()))
+
+    def give_up(self) -> None:
+        """The caller went away: stop the engines, and log what they had said by then."""
+        if not self._ended:
+            self._ended = True
+            self._context.services.spawn(self._abandon())
+
+    async def _abandon(self) -> None:
+        await self._pieces.aclose()
+        for choice in self.choices:
+            choice.finish_reason = choice.finish_reason or "cancelled"
+        await self.log()
+
+    def _note_first_token(self) -> None:
+        if self._first_token_ms is None and self._request.stream:
+            self._first_token_ms = self._elapsed_ms()
+
+    def _elapsed_ms(self) -> float:
+        return (time.perf_counter() - self._started) * 1000
+
+    async def _run(self) -> AsyncGenerator[tuple[Choice, Piece], None]:
+        if len(self.choices) == 1:
+            async with aclosing(self._ask(self.choices[0])) as answer:
+                async for piece in answer:
+                    yield self.choices[0], piece
+            return
+        async with aclosing(_merged([self._ask(choice) for choice in self.choices])) as answers:
+            async for index, piece in answers:
+                yield self.choices[index], piece
+
+    async def _ask(self, choice: Choice) -> AsyncGenerator[Piece, None]:
+        if not choice.model.desired_online:
+            raise EngineUnavailable("it is taken offline for this use case; models.update(desired_online=True)")
+        engine = await self._context.services.fleet.engine(choice.model)
+        async for piece in engine.generate(self._prompt(choice)):
+            yield piece
+
+    def _prompt(self, choice: Choice) -> Prompt:
+        request, variant = self._request, choice.model.parameters
+        stop = [request.stop] if isinstance(request.stop, str) else request.stop or ()
+        return Prompt(
+            messages=_with_system_prompt(self._messages, choice.model.system_prompt),
+            stream=bool(request.stream),
+            max_tokens=_first(request.max_tokens, variant.get("max_tokens")),
+            temperature=_first(request.temperature, variant.get("temperature")),
+            top_p=_first(request.top_p, variant.get("top_p")),
+            stop=stop,
+            seed=None if request.seed is None else request.seed + choice.index,
+        )
+
+    def _records(self) -> list[Record]:
+        latency = self._elapsed_ms()
+        test = self._route.test
+        return [
+            Record(
+                id=choice.completion_id,
+                use_case_id=self._route.use_case.id,
+                model_id=choice.model.id,
+                session_id=self.session_id,
+                user_id=self._request.user,
+                ab_test_id=test.id if test else None,
+                ab_unit=self._route.unit,
+                source="LIVE",
+                messages=self._messages,
+                completion=choice.text,
+                finish_reason=choice.finish_reason,
+                prompt_tokens=choice.usage.prompt_tokens if choice.usage else None,
+                completion_tokens=choice.usage.completion_tokens if choice.usage else None,
+                latency_ms=latency,
+                first_token_ms=self._first_token_ms,
+                parameters=self._parameters(choice),
+                labels=self._request.labels,
+            )
+            for choice in self.choices
+        ]
+
+    def _parameters(self, choice: Choice) -> dict[str, Any] | None:
+        prompt = self._prompt(choice)
+        names = ("max_tokens", "temperature", "top_p", "seed")
+        given = {name: value for name in names if (value := getattr(prompt, name)) is not None}
+        if prompt.stop:
+            given["stop"] = list(prompt.stop)
+        return given or None
+
+
+def _store(transaction: Writing, rows: Sequence[Record]) -> None:
+    records.store(transaction, rows)
+    places = [(row.ab_test_id, row.model_id) for row in rows if row.ab_test_id and row.model_id]
+    counting.count_assigned(transaction, places)
+
+
+def _with_system_prompt(messages: Sequence[ChatMessage], system_prompt: str | None) -> list[Message]:
+    """The conversation with the variant's system prompt in front, joined to one of the caller's own."""
+    said = [Message(role=message.role, content=message.content) for message in messages]
+    if system_prompt is None:
+        return said
+    if said and said[0].role == "system":
+        system_prompt, said = f"{system_prompt}\n\n{said[0].content}", said[1:]
+    return [Message(role="system", content=system_prompt), *said]
+
+
+def _first(*values: Any) -> Any:
+    return next((value for value in values if value is not None), None)
+
+
+async def _merged(answers: Sequence[AsyncIterator[Piece]]) -> AsyncGenerator[tuple[int, Piece], None]:
+    """The pieces of several answers, as they come. The first error of one ends all."""
+    queue: asyncio.Queue[tuple[int, Piece | Exception | None]] = asyncio.Queue(maxsize=64)
+
+    async def feed(index: int, answer: AsyncIterator[Piece]) -> None:
+        try:
+            async for piece in answer:
+                await queue.put((index, piece))
+            await queue.put((index, None))
+        except Exception as error:
+            await queue.put((index, error))
+
+    tasks = [asyncio.create_task(feed(index, answer)) for index, answer in enumerate(answers)]
+    try:
+        left = len(tasks)
+        while left:
+            index, piece = await queue.get()
+            if isinstance(piece, Exception):
+                raise piece
+            if piece is None:
+                left -= 1
+            else:
+                yield index, piece
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,145 @@
+"""Chat, embeddings and models in OpenAI's shape, over the same exchange."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from tropism.engines.protocol import Piece
+from tropism.server.clock import time_of
+from tropism.server.context import Context
+from tropism.server.domains.chat import embeddings
+from tropism.server.domains.chat.exchange import Choice, Exchange
+from tropism.server.domains.chat.routes import finished, include_usage, streamed, usage
+from tropism.server.errors import InvalidRequest
+from tropism.server.http import Events, handles, streams
+from tropism.server.references import as_id
+from tropism.wire import chat
+from tropism.wire import openai as wire
+from tropism.wire.page import Nothing
+
+
+@streams(wire.CHAT)
+async def create(context: Context, request: wire.ChatRequest) -> wire.ChatCompletion | Events:
+    ours = _as_ours(request)
+    exchange = Exchange(context, ours, ours.messages)
+    if ours.stream:
+        return await streamed(exchange, wire.CHAT.path, _chunk, _usage_chunk, include_usage(ours))
+    await finished(exchange)
+    return wire.ChatCompletion(
+        id=exchange.id,
+        object="chat.completion",
+        created=exchange.created,
+        model=exchange.model,
+        choices=[_choice(choice) for choice in exchange.choices],
+        usage=usage(exchange.usage),
+        session_id=exchange.session_id,
+    )
+
+
+@handles(wire.EMBED)
+async def embed(context: Context, request: wire.EmbeddingRequest) -> wire.EmbeddingResponse:
+    if request.dimensions is not None:
+        raise InvalidRequest("`dimensions` is not supported; the model's own size is used", param="dimensions")
+    made, model = await embeddings.embed(context, request.model, embeddings.texts(request.input), _user(request.user))
+    as_base64 = request.encoding_format == "base64"
+    data = [
+        wire.Embedding(object="embedding", index=i, embedding=embeddings.encoded(vector, as_base64))
+        for i, vector in enumerate(made.vectors)
+    ]
+    return wire.EmbeddingResponse(object="list", data=data, model=model, usage=embeddings.usage(made))
+
+
+@handles(wire.LIST_MODELS)
+async def list_models(context: Context, _: Nothing) -> wire.Models:
+    seen = {used.id: used for used in context.snapshot.use_cases.values() if context.principal.sees(used.team_id)}
+    names = [(used.id, name) for used in seen.values() for name in _names(used.key, used.models)]
+    data = [
+        wire.Model(id=name, object="model", created=int(time_of(id).timestamp()), owned_by="tropism")
+        for id, name in names
+    ]
+    return wire.Models(object="list", data=data)
+
+
+def _names(key: str, models: Any) -> list[str]:
+    return [key, *sorted({f"{key}/{model.key}" for model in models.values()})]
+
+
+def _as_ours(request: wire.ChatRequest) -> chat.ChatRequest:
+    _refuse_unsupported(request)
+    return chat.ChatRequest(
+        model=request.model,
+        messages=[_message(message) for message in request.messages],
+        stream=request.stream,
+        stream_options=request.stream_options,
+        stop=request.stop,
+        max_tokens=request.max_completion_tokens or request.max_tokens,
+        temperature=request.temperature,
+        top_p=request.top_p,
+        seed=request.seed,
+        n=request.n,
+        user=_user(request.user),
+        session_id=request.session_id,
+        ab_campaign=request.ab_campaign,
+        labels=request.metadata,
+    )
+
+
+def _refuse_unsupported(request: wire.ChatRequest) -> None:
+    for name in wire.Unsupported.__struct_fields__:
+        if getattr(request, name):
+            raise InvalidRequest(f"`{name}` is not supported yet; leave it out", param=name)
+    if request.response_format and request.response_format.get("type") != "text":
+        raise InvalidRequest("`response_format` takes only {'type': 'text'} yet", param="response_format")
+
+
+def _message(message: wire.Message) -> chat.ChatMessage:
+    role = "system" if message.role == "developer" else message.role
+    if isinstance(message.content, str):
+        return chat.ChatMessage(role=role, content=message.content)
+    for part in message.content:
+        if part.type != "text":
+            raise InvalidRequest(f"content of type {part.type!r} is not supported yet; send text", param="messages")
+    return chat.ChatMessage(role=role, content="".join(part.text for part in message.content))
+
+
+def _user(name: str | None) -> UUID | None:
+    """OpenAI's users are any text: the same text is the same user."""
+    if not name:
+        return None
+    return as_id(name) or uuid5(NAMESPACE_URL, f"tropism:user:{name}")
+
+
+def _choice(choice: Choice) -> wire.Choice:
+    return wire.Choice(
+        index=choice.index,
+        message=wire.AnswerMessage(role="assistant", content=choice.text),
+        finish_reason=choice.finish_reason or "stop",
+        completion_id=choice.completion_id,
+    )
+
+
+def _chunk(exchange: Exchange, choice: Choice, piece: Piece, is_first: bool) -> wire.ChatChunk:
+    part = wire.ChunkChoice(
+        index=choice.index,
+        delta=wire.Delta(role="assistant" if is_first else None, content=piece.text or None),
+        completion_id=choice.completion_id,
+        finish_reason=piece.finish_reason,
+    )
+    return _event(exchange, [part])
+
+
+def _usage_chunk(exchange: Exchange) -> wire.ChatChunk:
+    return _event(exchange, [], usage=usage(exchange.usage))
+
+
+def _event(exchange: Exchange, choices: list[wire.ChunkChoice], **more: Any) -> wire.ChatChunk:
+    return wire.ChatChunk(
+        id=exchange.id,
+        object="chat.completion.chunk",
+        created=exchange.created,
+        model=exchange.model,
+        choices=choices,
+        session_id=exchange.session_id,
+        **more,
+    )

@@ -1,0 +1,214 @@
+"""Reading the log: a page of it, groups of it, and whole interactions with their feedback."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import ColumnElement, Row, Select, func, literal, select
+
+from tropism.server.clock import time_of
+from tropism.server.database.session import Reading
+from tropism.server.domains.interactions import cursors
+from tropism.server.domains.interactions.cursors import Position, Window
+from tropism.server.domains.interactions.filters import Condition, after, conditions
+from tropism.server.tables.ab_tests import ab_test
+from tropism.server.tables.feedback import comparison, feedback, feedback_key
+from tropism.server.tables.interactions import interaction, interaction_body
+from tropism.server.tables.models import model
+from tropism.server.tables.use_cases import use_case
+from tropism.wire import interactions as wire
+from tropism.wire.chat import ChatMessage, Usage
+from tropism.wire.feedback import Comparison, MetricFeedback
+from tropism.wire.page import PageInfo
+
+NOBODY = UUID(int=0)
+log = interaction.c
+
+_SORTED: dict[wire.OrderField, ColumnElement[Any] | None] = {
+    "created_at": None,  # the id alone is in order of time
+    "prompt_tokens": func.coalesce(log.prompt_tokens, -1),
+    "completion_tokens": func.coalesce(log.completion_tokens, -1),
+    "latency_ms": func.coalesce(log.latency_ms, -1.0),
+}
+
+
+def page(session: Reading, use_case_id: UUID, request: wire.InteractionQuery) -> wire.InteractionPage:
+    """One page of interactions."""
+    matching = conditions(session, use_case_id, request.filters or wire.InteractionFilter())
+    order = request.order[0] if request.order else wire.Order(field="created_at")
+    value = _SORTED[order.field]
+    statement = select(log.id, (literal(None) if value is None else value).label("value")).where(*matching)
+    columns: list[ColumnElement[Any]] = [log.id] if value is None else [value, log.id]
+    rows, info = _window(session, statement, columns, request, order.order == "DESC", Select.where)
+    nodes = described(session, [row.id for row in rows])
+    total = session.value(select(func.count()).select_from(interaction).where(*matching))
+    return wire.InteractionPage(nodes=nodes, groups=[], page_info=info, total_count=total)
+
+
+def groups(session: Reading, use_case_id: UUID, request: wire.InteractionQuery) -> wire.InteractionPage:
+    """One page of groups, the one with the latest interaction first."""
+    matching = conditions(session, use_case_id, request.filters or wire.InteractionFilter())
+    by = log.model_id if request.group_by == "model" else log.prompt_hash
+    last = func.max(log.id)
+    statement = (
+        select(by.label("by"), last.label("id"), literal(None).label("value"), func.count().label("size"))
+        .add_columns(func.avg(log.latency_ms).label("latency"))
+        .where(*matching)
+        .group_by(by)
+    )
+    descending = not request.order or request.order[0].order == "DESC"
+    rows, info = _window(session, statement, [last], request, descending, Select.having)
+    total = session.value(select(func.count()).select_from(select(by).where(*matching).group_by(by).subquery()))
+    found = [_group(session, row, by, matching, request.group_by) for row in rows]
+    return wire.InteractionPage(nodes=[], groups=found, page_info=info, total_count=total)
+
+
+Restrict = Callable[[Select[Any], Condition], Select[Any]]
+
+
+def _window(
+    session: Reading,
+    statement: Select[Any],
+    columns: list[ColumnElement[Any]],
+    request: wire.InteractionQuery,
+    descending: bool,
+    restrict: Restrict,
+) -> tuple[Sequence[Row[Any]], PageInfo]:
+    """The rows of one page: fetched with one more, which tells whether there is a further page."""
+    wanted = cursors.window(request)
+    towards = descending != wanted.backwards
+    if wanted.position is not None:
+        place = [wanted.position.id] if len(columns) == 1 else list(wanted.position)
+        statement = restrict(statement, after(columns, place, towards))
+    ordered = statement.order_by(*(column.desc() if towards else column.asc() for column in columns))
+    rows = list(session.rows(ordered.limit(wanted.size + 1)))
+    more, rows = len(rows) > wanted.size, rows[: wanted.size]
+    if wanted.backwards:
+        rows.reverse()
+    return rows, _page_info(rows, wanted, more, request)
+
+
+def _page_info(rows: Sequence[Row[Any]], wanted: Window, more: bool, request: wire.InteractionQuery) -> PageInfo:
+    came_from = wanted.position is not None
+    ends = [cursors.write(Position(row.value, row.id), request) for row in (*rows[:1], *rows[-1:])]
+    return PageInfo(
+        start_cursor=ends[0] if ends else None,
+        end_cursor=ends[-1] if ends else None,
+        has_next_page=came_from if wanted.backwards else more,
+        has_previous_page=more if wanted.backwards else came_from,
+    )
+
+
+def _group(
+    session: Reading, row: Row[Any], by: ColumnElement[Any], matching: list[Condition], kind: wire.GroupBy | None
+) -> wire.InteractionGroup:
+    means = (
+        select(feedback_key.c.key, func.avg(feedback.c.value).label("mean"), func.count().label("size"))
+        .join(feedback, feedback.c.feedback_key_id == feedback_key.c.id)
+        .join(interaction, log.id == feedback.c.completion_id)
+        .where(*matching, by == row.by if row.by is not None else by.is_(None))
+        .group_by(feedback_key.c.key)
+        .order_by(feedback_key.c.key)
+    )
+    latest = described(session, [row.id])[0]
+    return wire.InteractionGroup(
+        model=latest.model if kind == "model" else None,
+        prompt_hash=latest.prompt_hash if kind == "prompt" else None,
+        messages=latest.messages if kind == "prompt" else None,
+        count=row.size,
+        feedbacks=[
+            wire.FeedbackSummary(feedback_key=each.key, mean=each.mean, count=each.size) for each in session.rows(means)
+        ],
+        mean_latency_ms=row.latency,
+        last_created_at=time_of(row.id),
+    )
+
+
+def described(session: Reading, ids: Sequence[UUID]) -> list[wire.Interaction]:
+    """Whole interactions, in the order of `ids`."""
+    names = (use_case.c.key.label("use_case"), model.c.key.label("model"), ab_test.c.key.label("ab_test"))
+    statement = (
+        select(interaction, interaction_body.c.messages, interaction_body.c.completion, *names)
+        .join(interaction_body, interaction_body.c.id == log.id)
+        .join(use_case, use_case.c.id == log.use_case_id)
+        .outerjoin(model, model.c.id == log.model_id)
+        .outerjoin(ab_test, ab_test.c.id == log.ab_test_id)
+        .where(log.id.in_(ids))
+    )
+    rows = {row.id: row for row in session.rows(statement)}
+    direct, compared = _direct(session, ids), _compared(session, ids)
+    return [_described(rows[id], direct[id], compared[id]) for id in ids]
+
+
+def _described(row: Row[Any], direct: list[MetricFeedback], compared: list[Comparison]) -> wire.Interaction:
+    return wire.Interaction(
+        id=row.id,
+        completion_id=row.id,
+        use_case=row.use_case,
+        model=row.model,
+        messages=msgspec.convert(row.messages, list[ChatMessage]),
+        completion=row.completion,
+        finish_reason=row.finish_reason,
+        session_id=row.session_id,
+        user=row.user_id,
+        ab_test=row.ab_test,
+        labels=row.labels or {},
+        tags=[row.ab_test] if row.ab_test else [],
+        source=row.source,
+        prompt_hash=row.prompt_hash.hex(),
+        usage=_usage(row),
+        parameters=msgspec.convert(row.parameters or {}, wire.GenerationParameters),
+        timings=wire.Timings(latency_ms=row.latency_ms, first_token_ms=row.first_token_ms),
+        created_at=time_of(row.id),
+        direct_feedbacks=direct,
+        comparison_feedbacks=compared,
+    )
+
+
+def _usage(row: Row[Any]) -> Usage | None:
+    if row.prompt_tokens is None or row.completion_tokens is None:
+        return None
+    total = row.prompt_tokens + row.completion_tokens
+    return Usage(prompt_tokens=row.prompt_tokens, completion_tokens=row.completion_tokens, total_tokens=total)
+
+
+def _direct(session: Reading, ids: Sequence[UUID]) -> dict[UUID, list[MetricFeedback]]:
+    statement = select(feedback, feedback_key.c.key).join(feedback_key).where(feedback.c.completion_id.in_(ids))
+    found: dict[UUID, list[MetricFeedback]] = defaultdict(list)
+    for row in session.rows(statement.order_by(feedback.c.id)):
+        found[row.completion_id].append(
+            MetricFeedback(
+                id=row.id,
+                feedback_key=row.key,
+                value=row.value,
+                completion_id=row.completion_id,
+                user=None if row.user_id == NOBODY else row.user_id,
+                details=row.details,
+                reason=row.reason,
+                created_at=time_of(row.id),
+            )
+        )
+    return found
+
+
+def _compared(session: Reading, ids: Sequence[UUID]) -> dict[UUID, list[Comparison]]:
+    found: dict[UUID, list[Comparison]] = defaultdict(list)
+    for side in (comparison.c.preferred_id, comparison.c.other_id):
+        statement = select(comparison, feedback_key.c.key, side.label("side")).join(feedback_key).where(side.in_(ids))
+        for row in session.rows(statement.order_by(comparison.c.id)):
+            found[row.side].append(
+                Comparison(
+                    id=row.id,
+                    feedback_key=row.key,
+                    preferred_completion_id=row.preferred_id,
+                    other_completion_id=row.other_id,
+                    tied=row.tied,
+                    user=None if row.user_id == NOBODY else row.user_id,
+                    created_at=time_of(row.id),
+                )
+            )
+    return found

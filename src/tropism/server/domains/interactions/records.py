@@ -1,0 +1,75 @@
+"""Writing the log: one record per completion, many at a time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import insert
+
+from tropism.server.database.session import Writing
+from tropism.server.tables.interactions import interaction, interaction_body, interaction_label
+from tropism.wire.chat import ChatMessage, FinishReason
+from tropism.wire.interactions import Source
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One completion to log. With an A/B test, `ab_unit` is who stays with the variant."""
+
+    id: UUID
+    use_case_id: UUID
+    session_id: UUID
+    source: Source
+    messages: Sequence[ChatMessage]
+    completion: str
+    model_id: UUID | None = None
+    user_id: UUID | None = None
+    ab_test_id: UUID | None = None
+    ab_unit: UUID | None = None
+    finish_reason: FinishReason | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    latency_ms: float | None = None
+    first_token_ms: float | None = None
+    parameters: dict[str, Any] | None = None
+    labels: dict[str, str] | None = None
+
+
+_COPIED = tuple(column.name for column in interaction.c if column.name != "prompt_hash")
+_BODY = insert(interaction_body)
+_ROW = insert(interaction)
+_LABEL = insert(interaction_label)
+
+
+def store(transaction: Writing, records: Sequence[Record]) -> None:
+    """Insert records: three statements, however many there are."""
+    bodies = [_body(record) for record in records]
+    rows = [
+        {name: getattr(record, name) for name in _COPIED} | {"prompt_hash": prompt_hash(record.messages)}
+        for record in records
+    ]
+    transaction.run(_ROW, rows)
+    transaction.run(_BODY, bodies)
+    if labels := [label for record in records for label in _labels(record)]:
+        transaction.run(_LABEL, labels)
+
+
+def prompt_hash(messages: Sequence[ChatMessage]) -> bytes:
+    """The same for the same conversation, whoever asks."""
+    return hashlib.sha256(_encode(messages)).digest()[:16]
+
+
+def _body(record: Record) -> dict[str, Any]:
+    return {"id": record.id, "messages": record.messages, "completion": record.completion}
+
+
+def _labels(record: Record) -> list[dict[str, Any]]:
+    place = {"use_case_id": record.use_case_id, "interaction_id": record.id}
+    return [{**place, "key": key, "value": value} for key, value in (record.labels or {}).items()]

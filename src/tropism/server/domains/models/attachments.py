@@ -1,0 +1,148 @@
+"""Models in use cases: attach, make the default, take offline for one use case, detach."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Row, delete, insert, select, update
+
+from tropism.server.database.session import Reading, Writing
+from tropism.server.domains.models import service
+from tropism.server.domains.use_cases import service as use_cases
+from tropism.server.errors import Conflict, NotFound
+from tropism.server.tables.ab_tests import ab_test, ab_variant
+from tropism.server.tables.models import attachment, model
+from tropism.wire import models as wire
+from tropism.wire.page import Nothing
+
+
+def of_use_cases(session: Reading, ids: Sequence[UUID]) -> dict[UUID, list[wire.ModelService]]:
+    """The attached models of each use case, in the order of their attachment's model."""
+    columns = [c.label(f"attached_{c.name}") for c in attachment.c]
+    statement = service.selected().add_columns(*columns).join(attachment, attachment.c.model_id == model.c.id)
+    found: dict[UUID, list[wire.ModelService]] = {}
+    for row in session.rows(statement.where(attachment.c.use_case_id.in_(ids)).order_by(model.c.id)):
+        found.setdefault(row.attached_use_case_id, []).append(_described(row))
+    return found
+
+
+def _described(row: Row[Any]) -> wire.ModelService:
+    described = service.described(row)
+    placement = row.attached_placement
+    return wire.ModelService(
+        model=described,
+        is_default=row.attached_is_default,
+        desired_online=row.attached_desired_online,
+        online=described.online if row.attached_desired_online else "OFFLINE",
+        placement=msgspec.convert(placement, wire.Placement) if placement else None,
+    )
+
+
+def attach(transaction: Writing, request: wire.AttachModel) -> wire.ModelService:
+    """Attach a model and deploy it. Attached before, it stays so, with what is given here changed."""
+    used, row = use_cases.find(transaction, request.use_case), service.find(transaction, request.model)
+    key = {"use_case_id": used.id, "model_id": row.id}
+    if transaction.row(_attached(**key)) is None:
+        values = {"is_default": False, "desired_online": True}
+        transaction.run(insert(attachment).values(**key, **values))
+    if request.placement is not None:
+        transaction.run(_change(**key).values(placement=msgspec.to_builtins(request.placement)))
+    if request.make_default:
+        make_default(transaction, **key)
+    service.deploy_row(transaction, row)
+    transaction.touch()
+    return _one(transaction, **key)
+
+
+def change(transaction: Writing, request: wire.ModelServiceUpdate) -> wire.ModelService:
+    """Change what is given; `attached=True` attaches, `attached=False` detaches."""
+    used, row = use_cases.find(transaction, request.use_case), service.find(transaction, request.model)
+    key = {"use_case_id": used.id, "model_id": row.id}
+    if request.attached:
+        attach(transaction, wire.AttachModel(use_case=request.use_case, model=request.model))
+    before = _one(transaction, **key, names=(used.key, row.key))
+    if request.attached is False:
+        _detach(transaction, **key, names=(used.key, row.key))
+        return msgspec.structs.replace(before, is_default=False, desired_online=False, online="OFFLINE")
+    values: dict[str, Any] = {}
+    if request.desired_online is not None:
+        values["desired_online"] = request.desired_online
+    if request.placement is not None:
+        values["placement"] = msgspec.to_builtins(request.placement)
+    if request.is_default is False:
+        values["is_default"] = False
+    if values:
+        transaction.run(_change(**key).values(**values))
+    if request.is_default:
+        make_default(transaction, **key)
+    transaction.touch()
+    return _one(transaction, **key)
+
+
+def detach(transaction: Writing, request: wire.ModelServiceReference) -> Nothing:
+    """Detach a model. What it answered stays in the log; its engine goes on for others."""
+    used, row = use_cases.find(transaction, request.use_case), service.find(transaction, request.model)
+    key = {"use_case_id": used.id, "model_id": row.id}
+    _one(transaction, **key, names=(used.key, row.key))
+    _detach(transaction, **key, names=(used.key, row.key))
+    return Nothing()
+
+
+def make_default(transaction: Writing, use_case_id: UUID, model_id: UUID) -> None:
+    """Make an attached model the one that answers where no other is named."""
+    transaction.run(
+        update(attachment)
+        .where(attachment.c.use_case_id == use_case_id)
+        .values(is_default=attachment.c.model_id == model_id)
+    )
+    transaction.touch()
+
+
+def default_of(session: Reading, use_case_id: UUID) -> UUID | None:
+    """The id of the default model."""
+    statement = select(attachment.c.model_id).where(attachment.c.use_case_id == use_case_id, attachment.c.is_default)
+    row = session.row(statement)
+    return row.model_id if row else None
+
+
+def attached_ids(session: Reading, use_case_id: UUID) -> set[UUID]:
+    """The ids of all attached models."""
+    return {row.model_id for row in session.rows(_attached(use_case_id=use_case_id))}
+
+
+def _detach(transaction: Writing, use_case_id: UUID, model_id: UUID, names: tuple[str, str]) -> None:
+    running = (
+        select(ab_test.c.key)
+        .join(ab_variant, ab_variant.c.ab_test_id == ab_test.c.id)
+        .where(ab_test.c.use_case_id == use_case_id, ab_variant.c.model_id == model_id)
+        .where(ab_test.c.status.in_(("warmup", "in_progress")))
+    )
+    if tested := transaction.value(running):
+        raise Conflict(f"{names[1]!r} is in the running A/B test {tested!r}; cancel that first", param="model")
+    where = (attachment.c.use_case_id == use_case_id, attachment.c.model_id == model_id)
+    transaction.run(delete(attachment).where(*where))
+    transaction.touch()
+
+
+def _one(session: Reading, use_case_id: UUID, model_id: UUID, names: tuple[str, str] = ("", "")) -> wire.ModelService:
+    for found in of_use_cases(session, [use_case_id]).get(use_case_id, []):
+        if found.model.id == model_id:
+            return found
+    raise not_attached(*names)
+
+
+def not_attached(used: str, name: str) -> NotFound:
+    return NotFound(
+        f"model {name!r} is not attached to use case {used!r}; attach it with models.attach({name!r})", param="model"
+    )
+
+
+def _attached(**key: UUID) -> Any:
+    return select(attachment).where(*(attachment.c[name] == value for name, value in key.items()))
+
+
+def _change(**key: UUID) -> Any:
+    return update(attachment).where(*(attachment.c[name] == value for name, value in key.items()))

@@ -1,0 +1,66 @@
+"""Routes of models and their attachment."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from tropism.server.context import Context
+from tropism.server.domains.models import attachments, service
+from tropism.server.http import handles
+from tropism.wire import models as wire
+from tropism.wire.page import Nothing
+
+
+@handles(wire.LIST)
+async def list_all(context: Context, request: wire.ModelFilter) -> wire.Models:
+    return await context.read(service.list_all, request)
+
+
+@handles(wire.GET)
+async def get(context: Context, request: wire.ModelReference) -> wire.Model:
+    return await context.read(service.get, request)
+
+
+@handles(wire.ADD_EXTERNAL)
+async def add_external(context: Context, request: wire.ExternalModelCreate) -> wire.Model:
+    return await context.write(partial(service.add_external, secrets=context.services.secrets), request)
+
+
+@handles(wire.ADD_LOCAL)
+async def add_local(context: Context, request: wire.LocalModelCreate) -> wire.Model:
+    return await context.write(service.add_local, request)
+
+
+@handles(wire.ADD_VARIANT)
+async def add_variant(context: Context, request: wire.VariantCreate) -> wire.Model:
+    return await context.write(service.add_variant, request)
+
+
+@handles(wire.UPDATE_COMPUTE_CONFIG)
+async def update_compute_config(context: Context, request: wire.ComputeConfigUpdate) -> wire.Model:
+    return await context.write(service.update_compute_config, request)
+
+
+@handles(wire.DEPLOY)
+async def deploy(context: Context, request: wire.ModelReference) -> wire.Model:
+    return await context.write(service.deploy, request)
+
+
+@handles(wire.TERMINATE)
+async def terminate(context: Context, request: wire.TerminateModel) -> wire.Model:
+    return await context.write(service.terminate, request)
+
+
+@handles(wire.ATTACH)
+async def attach(context: Context, request: wire.AttachModel) -> wire.ModelService:
+    return await context.write(attachments.attach, request)
+
+
+@handles(wire.UPDATE)
+async def update(context: Context, request: wire.ModelServiceUpdate) -> wire.ModelService:
+    return await context.write(attachments.change, request)
+
+
+@handles(wire.DETACH)
+async def detach(context: Context, request: wire.ModelServiceReference) -> Nothing:
+    return await context.write(attachments.detach, request)

@@ -1,0 +1,240 @@
+"""The registry of models: what there is, and whether it should run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Row, Select, insert, select, update
+
+from tropism.engines.registry import ENGINES
+from tropism.server.clock import time_of
+from tropism.server.database.session import Reading, Writing
+from tropism.server.errors import Conflict, InvalidRequest, NotFound
+from tropism.server.references import refers, refuse_id
+from tropism.server.secrets import Secrets
+from tropism.server.tables.models import attachment, model
+from tropism.server.tables.use_cases import use_case
+from tropism.wire import models as wire
+
+PROVIDERS_WITHOUT_DEFAULT_URL = ("azure", "custom")
+_backbone = model.alias("backbone")
+
+
+def selected() -> Select[Any]:
+    """Models with what their backbone says of itself: a variant is online when its backbone is."""
+    columns = (_backbone.c.key.label("backbone"), _backbone.c.online.label("engine_online"))
+    more = (_backbone.c.error.label("engine_error"), _backbone.c.path.label("engine_path"))
+    return select(model, *columns, *more).outerjoin(_backbone, model.c.backbone_id == _backbone.c.id)
+
+
+def find(session: Reading, reference: str) -> Row[Any]:
+    row = session.row(selected().where(refers(model, reference)))
+    if row is None:
+        raise NotFound(
+            f"no model {reference!r}; models.list() shows what there is, models.add_external(...) adds one",
+            param="model",
+        )
+    return row
+
+
+def get(session: Reading, request: wire.ModelReference) -> wire.Model:
+    return described(find(session, request.model))
+
+
+def list_all(session: Reading, request: wire.ModelFilter) -> wire.Models:
+    found = [described(row) for row in session.rows(selected().order_by(model.c.id))]
+    wanted: dict[str, Any] = {
+        "in_storage": request.in_storage,
+        "available": request.available,
+        "trainable": request.trainable,
+    }
+    wanted |= {"kind": request.kind, "online": request.online}
+    if not request.view_all and request.available is None:
+        wanted["available"] = True
+    given = {name: value for name, value in wanted.items() if value is not None}
+    return wire.Models(models=[m for m in found if all(getattr(m, name) == value for name, value in given.items())])
+
+
+def described(row: Row[Any]) -> wire.Model:
+    is_external = row.provider is not None
+    in_storage = bool(row.path or row.engine_path)
+    return wire.Model(
+        id=row.id,
+        key=row.key,
+        name=row.name,
+        online=row.engine_online or row.online,
+        error=row.engine_error or row.error,
+        kind=row.kind,
+        is_external=is_external,
+        provider_name=row.provider,
+        is_adapter=False,
+        is_training=False,
+        in_storage=in_storage,
+        available=is_external or in_storage or row.engine != "llama_cpp",
+        trainable=in_storage and row.kind == "Generation" and row.backbone_id is None,
+        size=row.size,
+        backbone=row.backbone,
+        system_prompt=row.system_prompt,
+        parameters=msgspec.convert(row.parameters, wire.Parameters) if row.parameters else None,
+        compute_config=msgspec.convert(row.compute_config, wire.ComputeConfig),
+        created_at=time_of(row.id),
+    )
+
+
+def add_external(transaction: Writing, request: wire.ExternalModelCreate, secrets: Secrets) -> wire.Model:
+    """Register a model of a provider; its api key is encrypted for this row."""
+    if request.provider not in ENGINES:
+        raise InvalidRequest(f"this release cannot speak to provider {request.provider!r} yet", param="provider")
+    if request.endpoint is None and request.provider in PROVIDERS_WITHOUT_DEFAULT_URL:
+        raise InvalidRequest(f"provider {request.provider!r} needs an `endpoint`, its base URL", param="endpoint")
+    if request.endpoint is not None and not request.endpoint.startswith(("http://", "https://")):
+        raise InvalidRequest("`endpoint` must begin with http:// or https://", param="endpoint")
+    id = transaction.new_id()
+    return _register(
+        transaction,
+        id=id,
+        key=request.key or _key_from(request.name),
+        name=request.name,
+        kind=request.kind,
+        engine=request.provider,
+        provider=request.provider,
+        endpoint=request.endpoint.rstrip("/") if request.endpoint else None,
+        external_model_id=request.external_model_id,
+        secret=secrets.encrypt(request.api_key, f"model:{id}:secret"),
+        extra_params=request.extra_params,
+    )
+
+
+def add_local(transaction: Writing, request: wire.LocalModelCreate) -> wire.Model:
+    """Register a GGUF file where it lies."""
+    path = Path(request.path)
+    if not path.is_absolute():
+        raise InvalidRequest("`path` must be absolute: it is a path on the server", param="path")
+    try:
+        with path.open("rb") as file:
+            magic = file.read(4)
+    except OSError as error:
+        raise InvalidRequest(f"cannot read the file: {error.strerror}", param="path") from None
+    if magic != b"GGUF":
+        raise InvalidRequest("this is no GGUF file", param="path")
+    return _register(
+        transaction,
+        key=request.key,
+        name=request.name or request.key,
+        kind="Generation",
+        engine="llama_cpp",
+        path=str(path),
+    )
+
+
+def add_variant(transaction: Writing, request: wire.VariantCreate) -> wire.Model:
+    """Register a system prompt and parameters on top of a model; its engine is shared."""
+    backbone = find(transaction, request.backbone)
+    if backbone.backbone_id is not None:
+        raise InvalidRequest(f"{backbone.key!r} is a variant itself; take {backbone.backbone!r}", param="backbone")
+    if backbone.kind != "Generation":
+        raise InvalidRequest(f"{backbone.key!r} is an embedding model; it takes no system prompt", param="backbone")
+    if request.system_prompt is None and request.parameters is None:
+        raise InvalidRequest("a variant needs a `system_prompt`, `parameters`, or both", param="system_prompt")
+    return _register(
+        transaction,
+        key=request.key,
+        name=request.name or request.key,
+        kind=backbone.kind,
+        engine=backbone.engine,
+        provider=backbone.provider,
+        backbone_id=backbone.id,
+        system_prompt=request.system_prompt,
+        parameters=msgspec.to_builtins(request.parameters) if request.parameters else None,
+        compute_config=backbone.compute_config,
+        size=backbone.size,
+    )
+
+
+def add_built_in(transaction: Writing, *, key: str, engine: str, **more: Any) -> None:
+    """Register a model that comes with the engine, if it is not there yet."""
+    if transaction.row(select(model.c.id).where(model.c.key == key)) is None:
+        _register(transaction, key=key, engine=engine, **more)
+
+
+def _register(transaction: Writing, *, key: str, **values: Any) -> wire.Model:
+    refuse_id(key, "key")
+    if transaction.row(select(model.c.id).where(model.c.key == key)):
+        raise Conflict(f"there is a model {key!r} already; choose another key", param="key")
+    row = {
+        "id": transaction.new_id(),
+        "deployed": False,
+        "attempt": 0,
+        "online": "OFFLINE",
+        "compute_config": msgspec.to_builtins(wire.ComputeConfig()),
+    }
+    transaction.run(insert(model).values(**row | values, key=key))
+    return described(find(transaction, key))
+
+
+def _key_from(name: str) -> str:
+    key = "-".join("".join(c if c.isascii() and c.isalnum() or c in "._" else " " for c in name).split()).lower()
+    if not key or not key[0].isalnum():
+        raise InvalidRequest(f"no key can be made from the name {name!r}; give one with `key`", param="key")
+    return key[:128]
+
+
+def update_compute_config(transaction: Writing, request: wire.ComputeConfigUpdate) -> wire.Model:
+    """Change how a model is run. The fleet sees the difference and starts its engine anew."""
+    row = _engine_of(find(transaction, request.model))
+    config = request.compute_config
+    if config.kv_cache_len is not None and config.kv_cache_len < config.max_seq_len:
+        raise InvalidRequest("`kv_cache_len` must hold at least one request of `max_seq_len`", param="kv_cache_len")
+    values: dict[str, Any] = {"compute_config": msgspec.to_builtins(config)}
+    if row.deployed:
+        values |= {"online": "PENDING", "error": None}
+    transaction.run(update(model).where(model.c.id == row.id).values(**values))
+    transaction.touch()
+    return described(find(transaction, request.model))
+
+
+def deploy(transaction: Writing, request: wire.ModelReference) -> wire.Model:
+    deploy_row(transaction, find(transaction, request.model))
+    return described(find(transaction, request.model))
+
+
+def deploy_row(transaction: Writing, row: Row[Any]) -> None:
+    """Say that the model's engine should run. One that failed is tried again."""
+    id = row.backbone_id or row.id
+    idle = update(model).where(model.c.id == id, (~model.c.deployed) | (model.c.online == "ERROR"))
+    if transaction.run(idle.values(deployed=True, online="PENDING", error=None, attempt=model.c.attempt + 1)):
+        transaction.touch()
+
+
+def terminate(transaction: Writing, request: wire.TerminateModel) -> wire.Model:
+    """Say that the model should not run. Without force, not while a use case wants it online."""
+    row = _engine_of(find(transaction, request.model))
+    if not request.force and (users := _used_by(transaction, row.id)):
+        raise Conflict(
+            f"{row.key!r} serves {', '.join(users)}; detach it there, or terminate with force=True", param="model"
+        )
+    stopped = update(model).where(model.c.id == row.id).values(deployed=False, online="OFFLINE", error=None)
+    transaction.run(stopped)
+    transaction.touch()
+    return described(find(transaction, request.model))
+
+
+def _engine_of(row: Row[Any]) -> Row[Any]:
+    if row.backbone_id is not None:
+        raise Conflict(f"{row.key!r} runs on the engine of {row.backbone!r}; change that model", param="model")
+    return row
+
+
+def _used_by(session: Reading, id: UUID) -> list[str]:
+    """The use cases that want this model, or a variant of it, online."""
+    statement = (
+        select(use_case.c.key)
+        .join(attachment, attachment.c.use_case_id == use_case.c.id)
+        .join(model, attachment.c.model_id == model.c.id)
+        .where(attachment.c.desired_online, (model.c.id == id) | (model.c.backbone_id == id))
+        .distinct()
+    )
+    return [row.key for row in session.rows(statement)]

@@ -1,0 +1,64 @@
+"""Use cases: created in a team, seen by its members."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, insert, select
+
+from tropism.server.database.session import Reading, Writing
+from tropism.server.errors import Conflict, Forbidden, InvalidRequest, NotFound
+from tropism.server.references import refers, refuse_id
+from tropism.server.snapshot import no_use_case
+from tropism.server.tables.access import team
+from tropism.server.tables.use_cases import use_case
+from tropism.wire.use_cases import UseCaseCreate
+
+_with_team = select(use_case, team.c.key.label("team")).join(team)
+
+
+def find(session: Reading, reference: str) -> Row[Any]:
+    """The row of a use case that the caller may see."""
+    row = session.row(_with_team.where(refers(use_case, reference)))
+    if row is None or not session.principal.sees(row.team_id):
+        raise no_use_case(reference)
+    return row
+
+
+def visible(session: Reading) -> Sequence[Row[Any]]:
+    """Every use case that the caller may see, oldest first."""
+    rows = session.rows(_with_team.order_by(use_case.c.id))
+    return [row for row in rows if session.principal.sees(row.team_id)]
+
+
+def create(transaction: Writing, request: UseCaseCreate) -> Row[Any]:
+    refuse_id(request.key, "key")
+    if transaction.row(select(use_case.c.id).where(use_case.c.key == request.key)):
+        raise Conflict(f"there is a use case {request.key!r} already; choose another key", param="key")
+    values = {
+        "id": transaction.new_id(),
+        "key": request.key,
+        "name": request.name or request.key,
+        "description": request.description,
+        "team_id": _team_for(transaction, request.team),
+    }
+    transaction.run(insert(use_case).values(**values))
+    transaction.touch()
+    return find(transaction, request.key)
+
+
+def _team_for(session: Reading, reference: str | None) -> Any:
+    """The named team, or the only one in which the caller may create."""
+    principal = session.principal
+    rows = [row for row in session.rows(select(team).order_by(team.c.id)) if principal.sees(row.id)]
+    if reference is not None:
+        rows = [row for row in rows if reference in (row.key, str(row.id))]
+        if not rows:
+            raise NotFound(f"you are in no team {reference!r}; users.me() lists yours", param="team")
+    allowed = [row for row in rows if principal.may("use_case:create", row.id)]
+    if not allowed:
+        raise Forbidden("this needs the permission 'use_case:create' in the team")
+    if len(allowed) > 1 and not principal.is_system:
+        raise InvalidRequest("you are in several teams; name one with `team`", param="team")
+    return allowed[0].id

@@ -1,0 +1,81 @@
+"""What a caller can be told. A subclass carries its `status` and `type`; the HTTP layer renders them.
+
+TropismError
+├── MalformedRequest   400   the bytes are no request
+├── Unauthenticated    401   no key, or one that does not count
+├── Forbidden          403   the key may not do this
+├── NotFound           404   there is no such thing, or it is not the caller's to see
+├── Conflict           409   it does not go with what is there
+├── TooLarge           413   the body is longer than allowed
+├── InvalidRequest     422   well-formed, but it cannot be meant
+├── EngineFailed             the model's engine could not answer; status and type are the engine's
+├── Overloaded         503   more than can be stored at the moment
+└── StorageFailed      503   the database could not store
+"""
+
+from __future__ import annotations
+
+from tropism.engines.protocol import EngineError
+
+
+class TropismError(Exception):
+    """Something went wrong on our side."""
+
+    status = 500
+    type = "internal"
+
+    def __init__(self, message: str, *, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
+
+
+class MalformedRequest(TropismError):
+    status = 400
+    type = "malformed_request"
+
+
+class Unauthenticated(TropismError):
+    status = 401
+    type = "unauthenticated"
+
+
+class Forbidden(TropismError):
+    status = 403
+    type = "forbidden"
+
+
+class NotFound(TropismError):
+    status = 404
+    type = "not_found"
+
+
+class Conflict(TropismError):
+    status = 409
+    type = "conflict"
+
+
+class TooLarge(TropismError):
+    status = 413
+    type = "too_large"
+
+
+class InvalidRequest(TropismError):
+    status = 422
+    type = "invalid_request"
+
+
+class EngineFailed(TropismError):
+    def __init__(self, model: str, error: EngineError) -> None:
+        super().__init__(f"model {model!r}: {error}")
+        self.status = error.status
+        self.type = error.type
+
+
+class Overloaded(TropismError):
+    status = 503
+    type = "overloaded"
+
+
+class StorageFailed(TropismError):
+    status = 503
+    type = "storage_failed"

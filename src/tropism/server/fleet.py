@@ -1,0 +1,193 @@
+"""Keeps running engines in step with the models that should be online.
+
+The database says which models are deployed; the fleet starts what is missing, stops what is too much, and writes back
+how each one fares. It is told of every change, and looks at the whole each time: after a crash it simply looks again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select, update
+
+from tropism.engines.protocol import Engine, EngineError, EngineUnavailable, ModelSource, State
+from tropism.engines.registry import make_engine
+from tropism.server.database.connect import Database
+from tropism.server.database.session import Reading, Writing
+from tropism.server.principal import SYSTEM
+from tropism.server.secrets import Secrets
+from tropism.server.snapshot import ServedModel, Snapshot
+from tropism.server.tables.models import model
+from tropism.wire.models import ComputeConfig, Online
+
+log = logging.getLogger("tropism.fleet")
+ONLINE: Mapping[State, Online] = {"online": "ONLINE", "restarting": "PENDING", "error": "ERROR"}
+PATIENCE = 60.0
+"""Seconds that a request waits for an engine that is starting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What an engine is started from. Two that are equal need no restart."""
+
+    engine: str
+    source: ModelSource
+    attempt: int
+
+
+@dataclass(slots=True)
+class Running:
+    """An engine that was started, or is being started."""
+
+    deployment: Deployment
+    engine: Engine | None = None
+    ready: bool = False
+
+
+class Fleet:
+    """The engines of this process, by the id of their model."""
+
+    def __init__(self, secrets: Secrets, spawn: Callable[[Coroutine[Any, Any, None]], None]) -> None:
+        self._secrets, self._spawn = secrets, spawn
+        self._running: dict[UUID, Running] = {}
+        self._failures: dict[UUID, str] = {}
+        self._wake = asyncio.Event()
+        self._news = asyncio.Event()
+
+    async def start(self, database: Database[Snapshot]) -> None:
+        """Take up what was deployed before, and follow every change from now on."""
+        self._database = database
+        await database.write(SYSTEM, _forget_states)
+        database.on_change = lambda snapshot: self._wake.set()
+        self._wake.set()
+        self._task = asyncio.create_task(self._follow())
+
+    async def close(self) -> None:
+        """Stop every engine."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        engines = [running.engine for running in self._running.values() if running.engine is not None]
+        await asyncio.gather(*(engine.close() for engine in engines), return_exceptions=True)
+
+    async def engine(self, served: ServedModel) -> Engine:
+        """The engine that answers for a model; while it starts, wait for it."""
+        return self._ready(served.engine_id) or await self._starting(served)
+
+    def _ready(self, id: UUID) -> Engine | None:
+        running = self._running.get(id)
+        return running.engine if running is not None and running.ready else None
+
+    async def _starting(self, served: ServedModel) -> Engine:
+        if served.online == "OFFLINE":
+            raise EngineUnavailable(f"it is not deployed; start it with models.deploy({served.key!r})")
+        if served.online == "ERROR":
+            raise EngineUnavailable(f"it does not run: {served.error}")
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self._up(served.engine_id)
+        except TimeoutError:
+            raise EngineUnavailable("its engine is still starting; try again in a moment") from None
+
+    async def _up(self, id: UUID) -> Engine:
+        while True:
+            if engine := self._ready(id):
+                return engine
+            if reason := self._failures.get(id):
+                raise EngineUnavailable(f"it does not run: {reason}")
+            await self._news.wait()
+
+    async def _follow(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self._reconcile()
+            except Exception:
+                log.exception("the engines could not be brought in step")
+
+    async def _reconcile(self) -> None:
+        wanted = await self._database.read(SYSTEM, self._wanted)
+        for id, running in list(self._running.items()):
+            if wanted.get(id) != running.deployment:
+                self._stop(id)
+        for id, deployment in wanted.items():
+            if id not in self._running:
+                running = self._running[id] = Running(deployment)
+                self._failures.pop(id, None)
+                self._spawn(self._bring_up(id, running))
+
+    def _wanted(self, session: Reading) -> dict[UUID, Deployment]:
+        rows = session.rows(select(model).where(model.c.deployed, model.c.backbone_id.is_(None)))
+        # A bundled model has no file until it is prepared, which may have failed.
+        ready = [row for row in rows if row.path is not None or row.engine != "llama_cpp"]
+        return {row.id: Deployment(row.engine, self._source(row), row.attempt) for row in ready}
+
+    def _source(self, row: Any) -> ModelSource:
+        config = msgspec.convert(row.compute_config, ComputeConfig)
+        slots = max(1, config.kv_cache_len // config.max_seq_len) if config.kv_cache_len else 4
+        return ModelSource(
+            key=row.key,
+            kind=row.kind,
+            path=Path(row.path) if row.path else None,
+            endpoint=row.endpoint,
+            external_model_id=row.external_model_id,
+            api_key=self._secrets.decrypt(row.secret, f"model:{row.id}:secret") if row.secret else None,
+            extra_params=row.extra_params or {},
+            context=config.max_seq_len,
+            slots=slots,
+        )
+
+    async def _bring_up(self, id: UUID, running: Running) -> None:
+        def on_state(state: State, reason: str | None) -> None:
+            self._spawn(self._report(id, running, state, reason))
+
+        try:
+            running.engine = make_engine(running.deployment.engine, running.deployment.source, on_state=on_state)
+            await running.engine.start()
+        except EngineError as error:
+            await self._report(id, running, "error", str(error))
+        except Exception as error:
+            log.exception("model %s could not be started", running.deployment.source.key)
+            await self._report(id, running, "error", f"{type(error).__name__}: {error}")
+        else:
+            await self._report(id, running, "online", None)
+
+    async def _report(self, id: UUID, running: Running, state: State, reason: str | None) -> None:
+        if self._running.get(id) is running:  # or it was stopped meanwhile
+            running.ready = state == "online"
+            await self.report(id, state, reason)
+
+    async def report(self, id: UUID, state: State, reason: str | None) -> None:
+        """Write down how a model fares, and tell the requests that wait for it."""
+        await self._database.write(SYSTEM, _set_state, id, ONLINE[state], reason)
+        self._failures.pop(id, None)
+        if state == "error":
+            self._failures[id] = reason or "unknown"
+        self._news.set()
+        self._news = asyncio.Event()
+
+    def _stop(self, id: UUID) -> None:
+        running = self._running.pop(id)
+        if running.engine is not None:
+            self._spawn(running.engine.close())
+
+
+def _set_state(transaction: Writing, id: UUID, online: Online, reason: str | None) -> None:
+    """Write down how a deployed model fares; one that was terminated meanwhile stays OFFLINE."""
+    changed = update(model).where(model.c.id == id, model.c.deployed).values(online=online, error=reason)
+    if transaction.run(changed):
+        transaction.touch()
+
+
+def _forget_states(transaction: Writing) -> None:
+    """At start nothing runs yet, whatever the last process wrote."""
+    transaction.run(update(model).where(model.c.deployed).values(online="PENDING", error=None))
+    transaction.run(update(model).where(~model.c.deployed).values(online="OFFLINE", error=None))
+    transaction.touch()

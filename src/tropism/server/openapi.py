@@ -1,0 +1,102 @@
+"""The OpenAPI 3.1 document, made from the endpoint table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from tropism.version import __version__
+from tropism.wire.endpoint import Endpoint
+from tropism.wire.openai import ErrorBody
+from tropism.wire.problem import Problem
+
+Schema = dict[str, Any]
+REFERENCE = "#/components/schemas/{name}"
+STATUSES = {
+    "400": "The bytes are no request",
+    "401": "No api key, or an unknown one",
+    "403": "The key may not do this",
+    "404": "There is no such thing",
+    "409": "It does not go with what is there",
+    "413": "The body is too long",
+    "422": "It cannot be meant",
+    "503": "Try again in a moment",
+    "default": "Any other problem",
+}
+
+
+def document(endpoints: Iterable[Endpoint[Any, Any]]) -> Schema:
+    """Every endpoint, with the schemas of what it takes, returns and streams."""
+    rows = tuple(endpoints)
+    types = {type for row in rows for type in (row.takes, row.returns, row.streams) if type} | {Problem, ErrorBody}
+    ordered = sorted(types, key=lambda type: (type.__module__, type.__name__))
+    references, components = msgspec.json.schema_components(ordered, ref_template=REFERENCE)
+    schemas = dict(zip(ordered, references, strict=True))
+    paths: Schema = {}
+    for row in rows:
+        paths.setdefault(row.path, {})[row.method.lower()] = _operation(row, schemas, components)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Tropism", "version": __version__, "license": {"name": "Apache-2.0"}},
+        "paths": paths,
+        "components": {"schemas": components, "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
+    }
+
+
+def _operation(row: Endpoint[Any, Any], schemas: dict[type, Schema], components: Schema) -> Schema:
+    fields = _fields(schemas[row.takes], components)
+    operation: Schema = {
+        "operationId": row.name,
+        "summary": row.summary,
+        "tags": [row.takes.__module__.rpartition(".")[2] if row.takes.__name__ != "Nothing" else _word(row.path)],
+        "security": [{"key": []}] if row.permission else [],
+        "parameters": [_parameter(name, fields, "path") for name in row.path_names],
+        "responses": _responses(row, schemas),
+    }
+    if row.permission:
+        operation["x-permission"] = row.permission
+    if not row.has_body:
+        query = [name for name in fields.get("properties", {}) if name not in row.path_names]
+        operation["parameters"] += [_parameter(name, fields, "query") for name in query]
+    elif body := _body(row, schemas, fields):
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+    return operation
+
+
+def _fields(schema: Schema, components: Schema) -> Schema:
+    found: Schema = components[schema["$ref"].rpartition("/")[2]]
+    return found
+
+
+def _word(path: str) -> str:
+    return next(part for part in path.split("/") if part and part not in ("api", "v1"))
+
+
+def _parameter(name: str, fields: Schema, place: str) -> Schema:
+    required = place == "path" or name in fields.get("required", [])
+    return {"name": name, "in": place, "required": required, "schema": fields["properties"][name]}
+
+
+def _body(row: Endpoint[Any, Any], schemas: dict[type, Schema], fields: Schema) -> Schema | None:
+    """The schema of the body: the struct, less what the path says."""
+    if not row.path_names:
+        return schemas[row.takes]
+    properties = {name: field for name, field in fields["properties"].items() if name not in row.path_names}
+    if not properties:
+        return None
+    required = [name for name in fields.get("required", []) if name in properties]
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def _responses(row: Endpoint[Any, Any], schemas: dict[type, Schema]) -> Schema:
+    content = {"application/json": {"schema": schemas[row.returns]}}
+    if row.streams:
+        content["text/event-stream"] = {"schema": schemas[row.streams]}
+    error = schemas[ErrorBody if row.path.startswith("/v1/") else Problem]
+    problems = {
+        status: {"description": text, "content": {"application/json": {"schema": error}}}
+        for status, text in STATUSES.items()
+    }
+    return {str(row.status): {"description": "OK", "content": content}, **problems}

@@ -1,0 +1,69 @@
+"""Run the server on a socket until SIGTERM or Ctrl-C: then drain, store, stop, and exit with 0."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import uvicorn
+
+from tropism.server.app import application
+from tropism.server.settings import Settings
+
+
+class Server(uvicorn.Server):
+    """uvicorn, with the signals left to us: its own handlers end the process with the signal, not with 0."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
+    """Serve until a signal comes. `on_ready` is called with the URL once requests can be served."""
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    async with running(settings) as url:
+        on_ready(url)
+        await stop.wait()
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[str]:
+    """A running server, by its URL. On the way out, running requests may end first."""
+    with _listen(settings.host, settings.port) as listening:
+        async with application(settings) as app:
+            server = Server(_config(app, settings))
+            serving = asyncio.create_task(server.serve([listening]))
+            try:
+                while not server.started:
+                    await asyncio.sleep(0.005)
+                yield _url(listening)
+            finally:
+                server.should_exit = True
+                await serving
+
+
+def _config(app: object, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=settings.drain_seconds,
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=2048)
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,57 @@
+"""What a server can be told at its start: one frozen struct, from arguments and `TROPISM_*` variables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+
+class Settings(Struct, kw_only=True, frozen=True):
+    """Settings of one server process."""
+
+    data: Path = Path(".tropism")
+    """Where the database, the keys and the model files live (`--data`)."""
+    database: str | None = None
+    """The database's URL (`--database`); a SQLite file in `data` if None."""
+    host: str = "127.0.0.1"
+    port: int = 8080
+    admin_api_key: str | None = None
+    """Becomes the admin's key at the first start (`TROPISM_ADMIN_API_KEY`); a random one is made if None."""
+    secret_key: str | None = None
+    """Hashes api keys and encrypts provider keys (`TROPISM_SECRET_KEY`); a file in `data` if None."""
+    bundled_models: bool = True
+    """Register the bundled models (`TROPISM_BUNDLED_MODELS=0` does not)."""
+    echo_models: tuple[str, ...] = ()
+    """Keys of echo models to register, for tests (`--echo-models`)."""
+    max_body_bytes: int = 32 * 1024 * 1024
+    """The longest request body (`TROPISM_MAX_BODY_BYTES`)."""
+    max_pending_writes: int = 10_000
+    """More waiting writes than this are refused with 503 (`TROPISM_MAX_PENDING_WRITES`)."""
+    drain_seconds: int = 30
+    """How long running requests may take after SIGTERM (`TROPISM_DRAIN_SECONDS`)."""
+
+    @property
+    def database_url(self) -> str:
+        return self.database or f"sqlite:///{(self.data / 'tropism.db').absolute()}"
+
+
+def from_environment(environment: Mapping[str, str] = os.environ, **given: object) -> Settings:
+    """Settings from `TROPISM_*` variables; what is `given` wins."""
+    read: dict[str, object] = {
+        "admin_api_key": environment.get("TROPISM_ADMIN_API_KEY") or None,
+        "secret_key": environment.get("TROPISM_SECRET_KEY") or None,
+        "bundled_models": environment.get("TROPISM_BUNDLED_MODELS", "1") not in ("0", "false", "no"),
+    }
+    for name in ("max_body_bytes", "max_pending_writes", "drain_seconds"):
+        if text := environment.get(f"TROPISM_{name.upper()}"):
+            read[name] = _number(f"TROPISM_{name.upper()}", text)
+    return Settings(**{**read, **given})  # type: ignore[arg-type]
+
+
+def _number(variable: str, text: str) -> int:
+    if not text.isdecimal():
+        raise ValueError(f"{variable} must be a whole number, not {text!r}")
+    return int(text)

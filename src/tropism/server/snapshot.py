@@ -1,0 +1,159 @@
+"""All that the hot path looks at, in memory: who may call, which models serve, which A/B tests run.
+
+It is read anew in each transaction that changes one of these, and replaced before that write is answered.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from tropism.server.database.session import Reading
+from tropism.server.errors import NotFound
+from tropism.server.principal import Principal
+from tropism.server.tables import ab_tests, access, models, use_cases
+from tropism.wire.models import Kind, Online
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedModel:
+    """A model as one use case sees it. `engine_id` is the model whose engine answers: its backbone, or itself."""
+
+    id: UUID
+    key: str
+    kind: Kind
+    online: Online
+    error: str | None
+    engine_id: UUID
+    desired_online: bool
+    system_prompt: str | None
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningTest:
+    """An A/B test that takes traffic."""
+
+    id: UUID
+    key: str
+    feedback_type: str
+    traffic_split: float
+    variants: tuple[ServedModel, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedUseCase:
+    """A use case with its attached models, by key and by id, and its running tests, oldest first."""
+
+    id: UUID
+    key: str
+    team_id: UUID
+    default: ServedModel | None
+    models: Mapping[str, ServedModel]
+    tests: tuple[RunningTest, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """One consistent state. `use_cases` is keyed by key and by id, `principals` by the digest of the api key."""
+
+    principals: Mapping[bytes, Principal]
+    use_cases: Mapping[str, ServedUseCase]
+
+    def use_case(self, reference: str, principal: Principal) -> ServedUseCase:
+        found = self.use_cases.get(reference)
+        if found is None or not principal.sees(found.team_id):
+            raise no_use_case(reference)
+        return found
+
+
+def no_use_case(reference: str) -> NotFound:
+    return NotFound(f"no use case {reference!r}; create it with use_cases.create({reference!r})", param="use_case")
+
+
+def load(session: Reading) -> Snapshot:
+    """Read the present state."""
+    served = _served_models(session)
+    tests = _running_tests(session, served)
+    found: dict[str, ServedUseCase] = {}
+    for row in session.rows(select(use_cases.use_case)):
+        mine = served.get(row.id, {})
+        default = next((model for model, is_default in mine.values() if is_default), None)
+        models_by_name = {name: model for model, _ in mine.values() for name in (model.key, str(model.id))}
+        use_case = ServedUseCase(
+            id=row.id,
+            key=row.key,
+            team_id=row.team_id,
+            default=default,
+            models=models_by_name,
+            tests=tuple(tests.get(row.id, ())),
+        )
+        found[row.key] = found[str(row.id)] = use_case
+    return Snapshot(principals=_principals(session), use_cases=found)
+
+
+Served = dict[UUID, dict[UUID, tuple[ServedModel, bool]]]
+
+
+def _served_models(session: Reading) -> Served:
+    backbone = models.model.alias("backbone")
+    statement = (
+        select(models.model, models.attachment, backbone.c.online.label("engine_online"), backbone.c.error.label("why"))
+        .join(models.attachment, models.attachment.c.model_id == models.model.c.id)
+        .outerjoin(backbone, models.model.c.backbone_id == backbone.c.id)
+    )
+    served: Served = defaultdict(dict)
+    for row in session.rows(statement):
+        model = ServedModel(
+            id=row.id,
+            key=row.key,
+            kind=row.kind,
+            online=row.engine_online or row.online,
+            error=row.why or row.error,
+            engine_id=row.backbone_id or row.id,
+            desired_online=row.desired_online,
+            system_prompt=row.system_prompt,
+            parameters=row.parameters or {},
+        )
+        served[row.use_case_id][row.id] = (model, row.is_default)
+    return served
+
+
+def _running_tests(session: Reading, served: Served) -> dict[UUID, list[RunningTest]]:
+    test, variant = ab_tests.ab_test, ab_tests.ab_variant
+    statement = (
+        select(test, variant.c.model_id)
+        .join(variant, variant.c.ab_test_id == test.c.id)
+        .where(test.c.status.in_(("warmup", "in_progress")))
+        .order_by(test.c.id, variant.c.position)
+    )
+    rows: dict[UUID, list[Any]] = defaultdict(list)
+    for row in session.rows(statement):
+        rows[row.id].append(row)
+    running: dict[UUID, list[RunningTest]] = defaultdict(list)
+    for id, of_test in rows.items():
+        first = of_test[0]
+        running[first.use_case_id].append(
+            RunningTest(
+                id=id,
+                key=first.key,
+                feedback_type=first.feedback_type,
+                traffic_split=first.traffic_split,
+                variants=tuple(served[first.use_case_id][row.model_id][0] for row in of_test),
+            )
+        )
+    return running
+
+
+def _principals(session: Reading) -> dict[bytes, Principal]:
+    grants: dict[UUID, dict[UUID, frozenset[Any]]] = defaultdict(dict)
+    member = access.membership
+    for row in session.rows(select(member, access.role.c.permissions).join(access.role)):
+        grants[row.user_id][row.team_id] = frozenset(row.permissions)
+    keys = session.rows(select(access.api_key.c.digest, access.api_key.c.user_id))
+    return {key.digest: Principal(key.user_id, grants.get(key.user_id, {})) for key in keys}

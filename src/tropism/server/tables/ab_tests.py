@@ -1,0 +1,57 @@
+"""A/B tests and their sufficient statistics, which are updated with each feedback and can be rebuilt from the log."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Integer, PrimaryKeyConstraint, String, Table
+
+from tropism.server.database.types import Id, Json
+from tropism.server.tables.metadata import metadata
+
+ab_test = Table(
+    "ab_test",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("key", String, nullable=False, unique=True),
+    Column("use_case_id", Id, ForeignKey("use_case.id"), nullable=False),
+    Column("feedback_key_id", Id, ForeignKey("feedback_key.id"), nullable=False),
+    Column("feedback_type", String, nullable=False),
+    Column("traffic_split", Float, nullable=False),
+    Column("auto_deploy", Boolean, nullable=False),
+    Column("status", String, nullable=False),
+    Column("default_model_id", Id),  # the default when the test began: auto_deploy never overrides a later choice
+    Column("reference", Float),  # the first value; sums are taken around it, which keeps them exact
+    Column("ended_ms", BigInteger),
+    Column("report", Json),  # the report at the end, which never changes again
+)
+ab_variant = Table(
+    "ab_variant",
+    metadata,
+    Column("ab_test_id", Id, ForeignKey("ab_test.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("model_id", Id, ForeignKey("model.id"), nullable=False),
+    Column("assigned", BigInteger, nullable=False),
+    Column("sums", Json, nullable=False),
+    PrimaryKeyConstraint("ab_test_id", "position"),
+)
+ab_unit = Table(
+    "ab_unit",
+    metadata,
+    Column("ab_test_id", Id, nullable=False),
+    Column("unit_id", Id, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("feedbacks", Integer, nullable=False),
+    Column("total", Float, nullable=False),  # the sum of value - reference
+    PrimaryKeyConstraint("ab_test_id", "unit_id", "position"),
+    sqlite_with_rowid=False,
+)
+ab_pair = Table(
+    "ab_pair",
+    metadata,
+    Column("ab_test_id", Id, ForeignKey("ab_test.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("other", Integer, nullable=False),
+    Column("wins", BigInteger, nullable=False),
+    Column("ties_good", BigInteger, nullable=False),
+    Column("ties_bad", BigInteger, nullable=False),
+    PrimaryKeyConstraint("ab_test_id", "position", "other"),
+)

@@ -1,0 +1,47 @@
+"""Teams, users, their roles, and api keys."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, ForeignKey, LargeBinary, PrimaryKeyConstraint, String, Table
+
+from tropism.server.database.types import Id, Json
+from tropism.server.tables.metadata import metadata
+
+team = Table(
+    "team",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("key", String, nullable=False, unique=True),
+    Column("name", String, nullable=False),
+)
+user = Table(
+    "user",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("email", String, nullable=False, unique=True),
+    Column("name", String, nullable=False),
+)
+role = Table(
+    "role",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("key", String, nullable=False, unique=True),
+    Column("name", String, nullable=False),
+    Column("permissions", Json, nullable=False),
+)
+membership = Table(
+    "membership",
+    metadata,
+    Column("user_id", Id, ForeignKey("user.id"), nullable=False),
+    Column("team_id", Id, ForeignKey("team.id"), nullable=False),
+    Column("role_id", Id, ForeignKey("role.id"), nullable=False),
+    PrimaryKeyConstraint("user_id", "team_id"),
+)
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("user_id", Id, ForeignKey("user.id"), nullable=False),
+    Column("prefix", String, nullable=False),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+)

@@ -1,0 +1,58 @@
+"""Feedback keys, metric values and preferences. The model and A/B test of a completion are copied onto its feedback."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Float, ForeignKey, Index, String, Table, UniqueConstraint
+
+from tropism.server.database.types import Id
+from tropism.server.tables.metadata import metadata
+
+feedback_key = Table(
+    "feedback_key",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("key", String, nullable=False, unique=True),
+    Column("name", String, nullable=False),
+    Column("description", String),
+    Column("kind", String, nullable=False),
+    Column("scoring_type", String, nullable=False),
+)
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("use_case_id", Id, nullable=False),
+    Column("feedback_key_id", Id, ForeignKey("feedback_key.id"), nullable=False),
+    Column("completion_id", Id, ForeignKey("interaction.id"), nullable=False),
+    Column("user_id", Id, nullable=False),  # the nil id stands for nobody named, so that uniqueness covers it
+    Column("model_id", Id),
+    Column("ab_test_id", Id),
+    Column("value", Float, nullable=False),
+    Column("details", String),
+    Column("reason", String),
+    UniqueConstraint("completion_id", "feedback_key_id", "user_id"),
+)
+Index("ix_feedback_value", feedback.c.use_case_id, feedback.c.feedback_key_id, feedback.c.value)
+Index("ix_feedback_model", feedback.c.use_case_id, feedback.c.feedback_key_id, feedback.c.model_id, feedback.c.value)
+Index(
+    "ix_feedback_ab_test",
+    feedback.c.ab_test_id,
+    feedback.c.feedback_key_id,
+    sqlite_where=feedback.c.ab_test_id.is_not(None),
+    postgresql_where=feedback.c.ab_test_id.is_not(None),
+)
+
+comparison = Table(
+    "comparison",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("use_case_id", Id, nullable=False),
+    Column("feedback_key_id", Id, ForeignKey("feedback_key.id"), nullable=False),
+    Column("preferred_id", Id, ForeignKey("interaction.id"), nullable=False),
+    Column("other_id", Id, ForeignKey("interaction.id"), nullable=False),
+    Column("tied", String),
+    Column("user_id", Id, nullable=False),
+    Column("ab_test_id", Id),
+)
+Index("ix_comparison_preferred", comparison.c.preferred_id, comparison.c.feedback_key_id)
+Index("ix_comparison_other", comparison.c.other_id, comparison.c.feedback_key_id)

@@ -1,0 +1,66 @@
+"""The log. A narrow row lists, filters and groups; what was said lies apart. An id carries the time: order is by id."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Float, Index, Integer, LargeBinary, PrimaryKeyConstraint, String, Table
+
+from tropism.server.database.types import Id, Json
+from tropism.server.tables.metadata import metadata
+
+interaction = Table(
+    "interaction",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("use_case_id", Id, nullable=False),
+    Column("model_id", Id),
+    Column("session_id", Id, nullable=False),
+    Column("user_id", Id),
+    Column("ab_test_id", Id),
+    Column("ab_unit", Id),  # who stays with one variant: a user, a session, or this completion
+    Column("source", String, nullable=False),
+    Column("prompt_hash", LargeBinary(16), nullable=False),
+    Column("finish_reason", String),
+    Column("prompt_tokens", Integer),
+    Column("completion_tokens", Integer),
+    Column("latency_ms", Float),
+    Column("first_token_ms", Float),
+    Column("parameters", Json),
+    Column("labels", Json),
+    sqlite_with_rowid=False,
+)
+Index("ix_interaction_use_case", interaction.c.use_case_id, interaction.c.id)
+Index("ix_interaction_model", interaction.c.use_case_id, interaction.c.model_id, interaction.c.id)
+Index("ix_interaction_prompt", interaction.c.use_case_id, interaction.c.prompt_hash, interaction.c.id)
+Index("ix_interaction_session", interaction.c.session_id, interaction.c.id)
+Index(
+    "ix_interaction_user",
+    interaction.c.user_id,
+    interaction.c.id,
+    sqlite_where=interaction.c.user_id.is_not(None),
+    postgresql_where=interaction.c.user_id.is_not(None),
+)
+Index(
+    "ix_interaction_ab_test",
+    interaction.c.ab_test_id,
+    interaction.c.id,
+    sqlite_where=interaction.c.ab_test_id.is_not(None),
+    postgresql_where=interaction.c.ab_test_id.is_not(None),
+)
+
+interaction_body = Table(
+    "interaction_body",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("messages", Json, nullable=False),
+    Column("completion", String, nullable=False),
+)
+interaction_label = Table(
+    "interaction_label",
+    metadata,
+    Column("use_case_id", Id, nullable=False),
+    Column("key", String, nullable=False),
+    Column("value", String, nullable=False),
+    Column("interaction_id", Id, nullable=False),
+    PrimaryKeyConstraint("use_case_id", "key", "value", "interaction_id"),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,53 @@
+"""Registered models, and their attachment to use cases."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+)
+
+from tropism.server.database.types import Id, Json
+from tropism.server.tables.metadata import metadata
+
+model = Table(
+    "model",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("key", String, nullable=False, unique=True),
+    Column("name", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("engine", String, nullable=False),  # a name that engines/registry.py knows
+    Column("deployed", Boolean, nullable=False),  # whether it should run
+    Column("attempt", Integer, nullable=False),  # counts up when a failed one is deployed again: a new try
+    Column("online", String, nullable=False),  # whether it does
+    Column("error", String),
+    Column("provider", String),
+    Column("path", String),
+    Column("endpoint", String),
+    Column("external_model_id", String),
+    Column("secret", LargeBinary),  # the provider's api key, encrypted
+    Column("extra_params", Json),
+    Column("backbone_id", Id, ForeignKey("model.id")),
+    Column("system_prompt", String),
+    Column("parameters", Json),
+    Column("compute_config", Json, nullable=False),
+    Column("size", BigInteger),
+)
+attachment = Table(
+    "attachment",
+    metadata,
+    Column("use_case_id", Id, ForeignKey("use_case.id"), nullable=False),
+    Column("model_id", Id, ForeignKey("model.id"), nullable=False),
+    Column("is_default", Boolean, nullable=False),
+    Column("desired_online", Boolean, nullable=False),
+    Column("placement", Json),
+    PrimaryKeyConstraint("use_case_id", "model_id"),
+)

@@ -1,0 +1,25 @@
+"""Use cases, and what is linked to them."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, ForeignKey, PrimaryKeyConstraint, String, Table
+
+from tropism.server.database.types import Id
+from tropism.server.tables.metadata import metadata
+
+use_case = Table(
+    "use_case",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("key", String, nullable=False, unique=True),
+    Column("name", String, nullable=False),
+    Column("description", String),
+    Column("team_id", Id, ForeignKey("team.id"), nullable=False),
+)
+linked_feedback_key = Table(
+    "linked_feedback_key",
+    metadata,
+    Column("use_case_id", Id, ForeignKey("use_case.id"), nullable=False),
+    Column("feedback_key_id", Id, ForeignKey("feedback_key.id"), nullable=False),
+    PrimaryKeyConstraint("use_case_id", "feedback_key_id"),
+)

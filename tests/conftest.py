@@ -1,0 +1,81 @@
+"""A real server for all tests, and a way to call it through either face of the SDK."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tropism import AsyncTropism, Tropism
+from tropism.testing import RunningServer, run_server
+
+ECHOES = ("echo-a", "echo-b", "echo-c")
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[RunningServer]:
+    """One server for the whole run, with three echo models."""
+    with run_server(echo_models=ECHOES) as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: RunningServer) -> Iterator[Tropism]:
+    """A client without a default use case."""
+    with Tropism(server.base_url, server.api_key) as client:
+        yield client
+
+
+@pytest.fixture
+def use_case(client: Tropism) -> str:
+    """A fresh use case, with `echo-a` as default, `echo-b` attached, and the keys of this use case linked.
+
+    `{use_case}-stars` is a scalar key, `{use_case}-thumbs` a bool key.
+    """
+    key = f"case-{uuid4().hex[:12]}"
+    client.use_cases.create(key)
+    client.models.attach("echo-a", make_default=True, wait=True, use_case=key)
+    client.models.attach("echo-b", wait=True, use_case=key)
+    for name, kind in (("stars", "scalar"), ("thumbs", "bool")):
+        client.feedback.register_key(f"{key}-{name}", kind=kind)  # type: ignore[arg-type]
+        client.feedback.link(f"{key}-{name}", use_case=key)
+    return key
+
+
+class Both:
+    """Calls `resource.method` on the sync or the async client, so that one test covers both faces."""
+
+    def __init__(self, client: Any, runner: asyncio.Runner) -> None:
+        self._client, self._runner = client, runner
+
+    def __call__(self, operation: str, *args: Any, **kwargs: Any) -> Any:
+        resource, method = operation.split(".")
+        return self.wait(getattr(getattr(self._client, resource), method)(*args, **kwargs))
+
+    def wait(self, result: Any) -> Any:
+        return self._runner.run(result) if inspect.iscoroutine(result) else result
+
+    def items(self, stream: Any) -> list[Any]:
+        """Everything that a stream gives."""
+
+        async def collect() -> list[Any]:
+            return [item async for item in stream]
+
+        return self._runner.run(collect()) if hasattr(stream, "__aiter__") else list(stream)
+
+
+@pytest.fixture(params=["sync", "async"])
+def call(request: pytest.FixtureRequest, server: RunningServer) -> Iterator[Both]:
+    """Call operations through the sync client, then through the async one."""
+    with asyncio.Runner() as runner:
+        if request.param == "sync":
+            with Tropism(server.base_url, server.api_key) as client:
+                yield Both(client, runner)
+        else:
+            aclient = AsyncTropism(server.base_url, server.api_key)
+            yield Both(aclient, runner)
+            runner.run(aclient.close())
