@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
+from os import SEEK_END
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +78,6 @@ class LlamaCppEngine(Engine):
     async def start(self) -> None:
         if find_spec("xllamacpp") is None:
             raise EngineError("local models need the Python package 'xllamacpp': pip install 'tropism[server]'")
-        for path in (self._source.path, *self._source.adapters):
-            _check_file(path)
         await self._keeper.start()
 
     async def close(self) -> None:
@@ -116,14 +115,16 @@ class LlamaCppEngine(Engine):
 
     async def _launch(self) -> LlamaProcess:
         source = self._source
-        assert source.path
+        size = _check_file(source.path)
+        for path in source.adapters:
+            _check_file(path)
         config = LlamaConfig(
             model=str(source.path),
             adapters=[str(path) for path in source.adapters],
             embedding=source.kind == "Embedding",
             slots=source.slots,
             context=source.context,
-            threads=source.threads or default_threads(source.path.stat().st_size),
+            threads=source.threads or default_threads(size),
         )
         return await LlamaProcess.launch(config, self._limits.start)
 
@@ -230,19 +231,22 @@ class LlamaCppEngine(Engine):
         if silence < self._limits.silence and await process.is_healthy(self._limits.health):
             return
         process.kill("it hung and was killed")
+        await self._keeper.lost(process)
 
 
-def _check_file(path: Path | None) -> None:
-    """Say quickly and plainly what llama.cpp would say late and darkly."""
+def _check_file(path: Path | None) -> int:
+    """Say quickly and plainly what llama.cpp would say late and darkly; return the size."""
     if path is None:
         raise EngineError("a local model needs a file")
     try:
         with path.open("rb") as file:
             start = file.read(4)
+            size = file.seek(0, SEEK_END)
     except OSError as error:
         raise EngineError(f"the file {path.name!r} cannot be read: {error.strerror}") from error
     if start != b"GGUF":
         raise EngineError(f"the file {path.name!r} is not a GGUF file")
+    return size
 
 
 def _refusal(body: bytes) -> EngineError:
