@@ -333,6 +333,32 @@ def test_a_bool_interval_is_exact_for_completions_and_scalar_for_users() -> None
     assert all(each.interval and each.interval.start >= 0 for each in users.variants)
 
 
+def test_a_bool_interval_of_users_is_as_wide_as_their_number_says() -> None:
+    """Five hundred users who vote twice the same are five hundred coins, not a thousand."""
+    single = metric_report([coin(0.3, 500)] * 2, Plan(kind="bool")).variants[0].interval
+    twice = metric_report([Sums.of(Unit(2, 2 * float(i < 150)) for i in range(500))] * 2, Plan(kind="bool"))
+    interval = twice.variants[0].interval
+    assert single is not None
+    assert interval is not None
+    assert interval.end - interval.start == pytest.approx(single.end - single.start, rel=0.2)
+
+
+def test_a_bool_interval_of_users_stays_between_zero_and_one() -> None:
+    rare = Sums.of(Unit(2, 2 * float(i < 50)) for i in range(1000))
+    often = Sums.of(Unit(2, 2 * float(i >= 50)) for i in range(1000))
+    plan = Plan(kind="bool", tuning=1e9)  # so far from the size at hand that the intervals are wide
+    for low, high in ((rare, often), (often, rare)):
+        shown = [each.interval for each in metric_report([low, high], plan).variants]
+        assert {0.0, 1.0} <= {end for each in shown if each for end in (each.start, each.end)}
+
+
+def test_a_constant_variant_does_not_look_certain() -> None:
+    report = metric_report([Sums.of([Unit(1, 0.0)] * 200), normal(0, 200, seed=12)], Plan())
+    interval = report.variants[0].interval
+    assert interval is not None
+    assert interval.end - interval.start > 0.2
+
+
 def test_a_scalar_interval_has_the_published_width() -> None:
     sums = normal(3, 1000, seed=10)
     mean, m2 = sums.s / 1000, sums.ss - sums.s**2 / 1000

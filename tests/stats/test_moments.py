@@ -71,3 +71,17 @@ def test_streamed_sums_of_a_skewed_law_keep_nine_digits() -> None:
     exact = moments(Sums.of(Unit(1, value - values[0]) for value in values))
     read = moments(streamed)
     assert (read.mean, read.m2, read.m3) == pytest.approx((exact.mean, exact.m2, exact.m3), rel=1e-9)
+
+
+def test_a_skewness_that_rounding_hides_is_said_to_be_lost() -> None:
+    draw = random.Random(5)
+    values = [draw.expovariate(1) for _ in range(1000)]
+    near, far = (moments(Sums.of(Unit(1, x + offset) for x in values)) for offset in (0.0, 1e6))
+    assert (near.digits_lost, far.digits_lost) == (False, True)
+    assert near.skewness2 > 1
+    assert far.skewness2 == 0
+    assert far.varies
+
+
+def test_coins_lose_no_digits() -> None:
+    assert not moments(Sums.of([Unit(1, 1.0)] * 10 + [Unit(1, 0.0)] * 9990)).digits_lost

@@ -57,36 +57,36 @@ def false_winners(law: Law, tests: int, total: int, share: float = 0.5) -> tuple
 
 @pytest.mark.parametrize("law", [bool_03, normal, lognormal])
 def test_equal_variants_seldom_have_a_winner(law: Law) -> None:
-    ours, polled = false_winners(law, tests=60, total=600)
+    ours, polled = false_winners(law, tests=50, total=500)
     assert ours <= 3
-    assert polled >= 9
+    assert polled >= 7
 
 
 @pytest.mark.parametrize("law", [bool_02, lognormal])
 def test_a_90_to_10_split_does_not_change_that(law: Law) -> None:
-    ours, polled = false_winners(law, tests=50, total=600, share=0.9)
+    ours, polled = false_winners(law, tests=40, total=500, share=0.9)
     assert ours <= 2
-    assert polled >= 9
+    assert polled >= 7
 
 
 def test_three_equal_variants_seldom_have_a_winner() -> None:
     draw, plan = random.Random(2), Plan(kind="scalar")
-    won = [any(metric_report(s, plan).winner is not None for s in looks(draw, [normal] * 3, 500)) for _ in range(30)]
+    won = [any(metric_report(s, plan).winner is not None for s in looks(draw, [normal] * 3, 400)) for _ in range(25)]
     assert sum(won) <= 1
 
 
 def test_equal_variants_seldom_win_by_preference() -> None:
     draw, plan, ours, polled = random.Random(3), Plan(max_feedbacks=None), 0, 0
-    for _ in range(40):
+    for _ in range(30):
         counts, mine, theirs = PairCounts(), False, False
-        for _ in range(300):
+        for _ in range(250):
             toss = draw.random()
             counts += PairCounts(int(toss < 0.35), int(0.35 <= toss < 0.7), int(0.7 <= toss < 0.8), int(toss >= 0.8))
             mine = mine or preference_report(2, {(0, 1): counts}, plan).winner is not None
             theirs = theirs or (counts.wins - counts.losses) ** 2 > 1.96**2 * max(counts.decisive, 20)
         ours, polled = ours + mine, polled + theirs
     assert ours <= 2
-    assert polled >= 10
+    assert polled >= 7
 
 
 def until_decided(draw: random.Random, laws: list[Law], total: int) -> tuple[int, Report]:
@@ -117,17 +117,17 @@ def covered(report: Report, mean: float) -> bool:
 def test_all_shown_intervals_cover_the_truth_at_every_look(law: Law, mean: float, kind: str) -> None:
     """Both variants' and the difference's together: each alone misses in at most one test in twenty."""
     draw, plan = random.Random(5), Plan(kind="bool" if kind == "bool" else "scalar")
-    missed = [not all(covered(metric_report(s, plan), mean) for s in looks(draw, [law] * 2, 400)) for _ in range(40)]
-    assert sum(missed) <= 6
+    missed = [not all(covered(metric_report(s, plan), mean) for s in looks(draw, [law] * 2, 350)) for _ in range(30)]
+    assert sum(missed) <= 5
 
 
 def test_users_who_stay_with_their_variant_and_vote_often_do_not_make_a_winner() -> None:
     """Thirty feedbacks per user, half of the variance between users."""
     draw, ours, naive = random.Random(6), 0, 0
-    for _ in range(40):
+    for _ in range(30):
         clustered, single = [Sums(), Sums()], [Sums(), Sums()]
         seen = []
-        for turn in range(300):
+        for turn in range(200):
             taste = draw.gauss(0, 1)
             values = [taste + draw.gauss(0, 1) for _ in range(30)]
             clustered[turn % 2] = clustered[turn % 2].add(Unit.of(values))
@@ -137,4 +137,4 @@ def test_users_who_stay_with_their_variant_and_vote_often_do_not_make_a_winner()
             )
         ours, naive = ours + any(mine for mine, _ in seen), naive + any(theirs for _, theirs in seen)
     assert ours <= 2
-    assert naive >= 15
+    assert naive >= 10

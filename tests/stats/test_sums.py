@@ -64,6 +64,11 @@ def test_removing_every_unit_leaves_nothing(parts: list[Unit]) -> None:
     assert sums == Sums()
 
 
+@given(st.lists(units))
+def test_negated_sums_are_those_of_negated_values(parts: list[Unit]) -> None:
+    assert Sums.of(parts).negated() == Sums.of(Unit(n, -s) for n, s in parts)
+
+
 def test_each_field_is_the_sum_it_is_named_after() -> None:
     assert Sums.of([Unit(2, 3.0), Unit(1, -5.0)]).row() == (2, 3, -2.0, 5, 1.0, 34.0, 9, 7.0, 43.0, -98.0)
 

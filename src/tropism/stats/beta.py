@@ -37,8 +37,8 @@ def share_interval(successes: float, failures: float, alpha: float, prior: float
     def inside(theta: float) -> float:
         return _log_power(theta, successes) + _log_power(1 - theta, failures) - bar
 
-    low = bisect(inside, 0.0, middle) if successes else 0.0
-    high = 1 - bisect(lambda rest: inside(1 - rest), 0.0, 1 - middle) if failures else 1.0
+    low = bisect(inside, 0.0, middle)
+    high = 1 - bisect(lambda rest: inside(1 - rest), 0.0, 1 - middle)
     return low, high
 
 

@@ -114,10 +114,6 @@ def _notes(
         "longer_warmup": units_needed(each, merged) > FEWEST_UNITS,
         "pooled_variance": any(value.pooled > value.welch * (1 + 1e-3) for value in shown),
         "skewness_correction": any(skewness_weakens(value) for value in shown),
-        "lost_digits": plan.kind == "scalar" and any(_lost(moment, merged) for moment in each),
+        "lost_digits": plan.kind == "scalar" and any(moment.digits_lost for moment in each),
     }
     return [note for note, is_active in active.items() if is_active]
-
-
-def _lost(variant: Moments, merged: Moments) -> bool:
-    return not variant.varies and variant.m2 > 1e-6 * merged.m2

@@ -15,7 +15,8 @@ class Moments:
     """A variant in the terms of the formulas, "higher is better" once `flipped` where needed.
 
     `mean` is that of (value - K). `m2` and `m3` are the sums over units of r^2 and r^3, r being the residual of a unit.
-    `varies` is False if m2 is nothing but rounding; m2 is then the largest value that rounding can hide.
+    `varies` is False if m2 is nothing but rounding; m2 is then the largest value that rounding can hide. m3 is 0 if it
+    is nothing but rounding, of which `rounding3` is the most there can be.
     """
 
     units: int
@@ -23,6 +24,7 @@ class Moments:
     m2: float
     m3: float
     varies: bool
+    rounding3: float = 0.0
 
     @property
     def error2(self) -> float:
@@ -34,13 +36,20 @@ class Moments:
         """The squared skewness n m3^2 / m2^3; 0 if nothing varies."""
         if not self.varies:
             return 0.0
-        sd = sqrt(self.m2 / self.units)
-        skewness = self.m3 / self.units / sd / sd / sd if sd else 0.0
-        return skewness * skewness
+        return self._standard(self.m3) ** 2
+
+    @property
+    def digits_lost(self) -> bool:
+        """Whether values so far from K left rounding for a variance, or a skewness unsure by 0.1 or more."""
+        return self._standard(self.rounding3) > 0.1 if self.varies else self.m2 > 0
+
+    def _standard(self, third: float) -> float:
+        sd = sqrt(self.m2 / self.units) if self.units else 0.0
+        return third / self.units / sd / sd / sd if sd else 0.0
 
     def flipped(self) -> Moments:
         """The moments of -value."""
-        return Moments(self.units, -self.mean, self.m2, -self.m3, self.varies)
+        return Moments(self.units, -self.mean, self.m2, -self.m3, self.varies, self.rounding3)
 
 
 def moments(sums: Sums) -> Moments:
@@ -57,8 +66,9 @@ def moments(sums: Sums) -> Moments:
     m2, rounding2 = _second(sums, ratio)
     m3, rounding3 = _third(sums, ratio)
     m2, rounding2 = m2 / per_unit / per_unit, rounding2 / per_unit / per_unit
-    m3 = m3 / per_unit / per_unit / per_unit if abs(m3) > rounding3 else 0.0
-    return Moments(sums.units, ratio, max(m2, rounding2), m3, m2 > rounding2)
+    m3, rounding3 = m3 / per_unit / per_unit / per_unit, rounding3 / per_unit / per_unit / per_unit
+    m3 = m3 if abs(m3) > rounding3 else 0.0
+    return Moments(sums.units, ratio, max(m2, rounding2), m3, m2 > rounding2, rounding3)
 
 
 def _second(sums: Sums, ratio: float) -> tuple[float, float]:
