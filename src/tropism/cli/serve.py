@@ -11,6 +11,7 @@ from rich.console import Console
 
 from tropism.server.founding import FIRST_USE_CASE, KEY_FILE
 from tropism.server.lock import DataInUse
+from tropism.server.run import new_event_loop
 from tropism.server.run import serve as run
 from tropism.server.settings import Settings, from_environment
 
@@ -43,7 +44,8 @@ def serve(
     try:
         keys = tuple(key for key in echo_models.split(",") if key)
         settings = from_environment(host=host, port=port, data=data, database=database, echo_models=keys)
-        asyncio.run(run(settings, lambda url: _welcome(url, settings)))
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            runner.run(run(settings, lambda url: _welcome(url, settings)))
     except (DataInUse, ValueError, OSError) as error:
         console.print(f"[red]tropism serve:[/red] {error}", highlight=False)
         sys.exit(1)

@@ -22,6 +22,15 @@ class Server(uvicorn.Server):
         yield
 
 
+def new_event_loop() -> asyncio.AbstractEventLoop:
+    """uvloop where there is one: it answers four times as many requests (benchmarks/overhead)."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
 async def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
     """Serve until a signal comes. `on_ready` is called with the URL once requests can be served."""
     stop = asyncio.Event()

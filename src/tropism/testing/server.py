@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tropism.server.run import running
+from tropism.server.run import new_event_loop, running
 from tropism.server.settings import Settings
 
 
@@ -51,7 +51,7 @@ def _in_thread(settings: Settings) -> Iterator[str]:
     ready, stop = threading.Event(), asyncio.Event()
     url: list[str] = []
     failure: list[BaseException] = []
-    loop = asyncio.new_event_loop()
+    loop = new_event_loop()
 
     async def serve() -> None:
         async with running(settings) as found:
