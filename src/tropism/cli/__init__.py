@@ -1,0 +1,47 @@
+"""The command line: `tropism COMMAND`. Commands are imported when they are called, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App
+
+from tropism.version import __version__
+
+app = App(
+    name="tropism",
+    help="Grow language models towards what their users want.",
+    version=__version__,
+    version_flags=["--version"],
+    help_epilogue="Commands print tables for people; `--json` prints the same for programs.",
+)
+
+COMMANDS = {
+    "serve": ("tropism.cli.serve:serve", "Start the engine."),
+    "demo": ("tropism.cli.demo:demo", "Walk once through the whole loop."),
+    "use-cases": ("tropism.cli.use_cases:app", "The tasks that models are asked to do."),
+    "models": ("tropism.cli.models:app", "Register models, run them, attach them to use cases."),
+    "chat": ("tropism.cli.chat:chat", "Ask a use case's model."),
+    "embed": ("tropism.cli.chat:embed", "Turn texts into vectors."),
+    "feedback": ("tropism.cli.feedback:app", "Say how good completions are."),
+    "interactions": ("tropism.cli.interactions:app", "The log of every completion."),
+    "ab": ("tropism.cli.ab:app", "Find the better model from feedback."),
+    "me": ("tropism.cli.me:me", "Show whose key you are using."),
+}
+for order, (name, (path, text)) in enumerate(COMMANDS.items()):
+    app.command(path, name=name, help=text, sort_key=order)
+
+
+def main() -> None:
+    """What the `tropism` command runs."""
+    from tropism.cli.edge import run
+
+    sys.exit(run(app, sys.argv[1:]))
+
+
+def call(arguments: Sequence[str]) -> int:
+    """Run a command in this process; the exit code."""
+    from tropism.cli.edge import run
+
+    return run(app, arguments)

@@ -1,0 +1,128 @@
+"""`tropism interactions`: the log of every completion."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from tropism.cli import show
+from tropism.cli.engine import DEFAULT, Engine, UseCase
+from tropism.sdk.inputs import InteractionFilterDict, PageDict
+from tropism.wire import interactions as wire
+from tropism.wire.feedback import Comparison
+
+app = App(name="interactions", help="The log of every completion.")
+
+
+@app.command(name="list")
+def list_(
+    *,
+    use_case: UseCase,
+    model: Annotated[list[str] | None, Parameter(negative="")] = None,
+    label: Annotated[dict[str, str] | None, Parameter(negative="")] = None,
+    metric: str | None = None,
+    tag: Annotated[list[str] | None, Parameter(negative="")] = None,
+    source: Annotated[list[wire.Source] | None, Parameter(negative="")] = None,
+    group_by: wire.GroupBy | None = None,
+    first: int = 20,
+    after: str | None = None,
+    engine: Engine = DEFAULT,
+) -> None:
+    """List logged completions, the newest first.
+
+    Parameters
+    ----------
+    model
+        Only answers of this model; may be given more than once.
+    label
+        Only those with this label, as `--label.NAME VALUE`.
+    metric
+        Only those with feedback of this key.
+    tag
+        Only those of this A/B test.
+    source
+        Only those that came this way.
+    group_by
+        Show groups instead: one line for each model or prompt.
+    first
+        How many.
+    after
+        Go on behind this cursor; the page before names it.
+    """
+    filters: InteractionFilterDict = {}
+    if model:
+        filters["models"] = model
+    if label:
+        filters["labels"] = [{"key": name, "value": [value]} for name, value in label.items()]
+    if metric:
+        filters["feedbacks"] = [{"metric": metric}]
+    if tag:
+        filters["tags"] = tag
+    if source:
+        filters["source"] = source
+    page: PageDict = {"first": first} if after is None else {"first": first, "after": after}
+    with engine.client() as client:
+        found = client.interactions.list(filters=filters, page=page, group_by=group_by, use_case=use_case)
+    show.answer(engine, found, lambda: _groups(found) if group_by else _nodes(found))
+    if found.page_info.has_next_page and not engine.json:
+        show.note(f"{found.total_count} in all; the next page: --after {found.page_info.end_cursor}")
+
+
+@app.command
+def get(completion_id: str, *, use_case: UseCase, engine: Engine = DEFAULT) -> None:
+    """Show one logged completion with its prompt and feedback."""
+    with engine.client() as client:
+        found = client.interactions.get(completion_id, use_case=use_case)
+    show.answer(engine, found, lambda: _picture(found))
+
+
+def _nodes(page: wire.InteractionPage) -> RenderableType:
+    rows = [(node.id, node.model, show.one_line(node.completion), _feedback(node)) for node in page.nodes]
+    return show.table(["Completion", "Model", "~Answer", "Feedback"], rows, "Nothing is logged here yet.")
+
+
+def _groups(page: wire.InteractionPage) -> RenderableType:
+    rows = [
+        (
+            group.model or show.one_line(group.messages[-1].content if group.messages else ""),
+            group.count,
+            [f"{feedback.feedback_key} {feedback.mean:.3g} ({feedback.count})" for feedback in group.feedbacks],
+            None if group.mean_latency_ms is None else f"{group.mean_latency_ms:.0f} ms",
+        )
+        for group in page.groups
+    ]
+    return show.table(["~Group", ">Count", "Feedback", ">Mean latency"], rows, "Nothing is logged here yet.")
+
+
+def _picture(found: wire.Interaction) -> RenderableType:
+    fields = {
+        "Completion": found.id,
+        "Model": found.model,
+        "Source": found.source,
+        "Session": found.session_id,
+        "User": found.user,
+        "A/B test": found.ab_test,
+        "Labels": [f"{name}={value}" for name, value in found.labels.items()],
+        "Tokens": None if found.usage is None else f"{found.usage.prompt_tokens} + {found.usage.completion_tokens}",
+        "Took": None if found.timings.latency_ms is None else f"{found.timings.latency_ms:.0f} ms",
+        "Ended by": found.finish_reason,
+        "Created": found.created_at,
+        "Feedback": _feedback(found),
+    }
+    turns = [*((message.role, message.content) for message in found.messages), ("answer", found.completion)]
+    said = [Text.assemble((f"\n{role}\n", "bold"), show.printable(text)) for role, text in turns]
+    return Group(show.record(fields), *said)
+
+
+def _feedback(node: wire.Interaction) -> list[str]:
+    values = [f"{feedback.feedback_key}={feedback.value:g}" for feedback in node.direct_feedbacks]
+    return values + [_verdict(node, comparison) for comparison in node.comparison_feedbacks]
+
+
+def _verdict(node: wire.Interaction, comparison: Comparison) -> str:
+    if comparison.tied is not None:
+        return f"{comparison.feedback_key}=tied"
+    return f"{comparison.feedback_key}={'won' if comparison.preferred_completion_id == node.id else 'lost'}"

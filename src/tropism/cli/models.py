@@ -1,0 +1,215 @@
+"""`tropism models`: register models, run them, attach them to use cases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from rich.console import RenderableType
+
+from tropism.cli import show
+from tropism.cli.engine import DEFAULT, Engine, UseCase
+from tropism.wire import models as wire
+
+app = App(name="models", help="Register models, run them, attach them to use cases.")
+
+Wait = Annotated[bool, Parameter(negative="", help="Come back when it is online.")]
+
+
+@app.command(name="list")
+def list_(
+    *,
+    kind: wire.Kind | None = None,
+    online: wire.Online | None = None,
+    available: bool | None = None,
+    trainable: bool | None = None,
+    in_storage: bool | None = None,
+    all: Annotated[bool, Parameter(negative="", help="Show those that cannot run here, too.")] = False,
+    engine: Engine = DEFAULT,
+) -> None:
+    """List models."""
+    filter = wire.ModelFilter(
+        kind=kind, online=online, available=available, trainable=trainable, in_storage=in_storage, view_all=all
+    )
+    with engine.client() as client:
+        found = client.models.list(filter)
+    rows = [(model.key, model.kind, model.online, _size(model.size), _origin(model)) for model in found]
+    columns = ["Key", "Kind", "State", ">Size", "From"]
+    show.answer(engine, found, lambda: show.table(columns, rows, "No models. `tropism models add-external --help`."))
+
+
+@app.command
+def get(model: str, *, engine: Engine = DEFAULT) -> None:
+    """Show one model."""
+    with engine.client() as client:
+        found = client.models.get(model)
+    show.answer(engine, found, lambda: picture(found))
+
+
+@app.command
+def add_external(
+    name: str,
+    external_model_id: str,
+    *,
+    provider: wire.Provider,
+    provider_key: Annotated[str, Parameter(env_var="TROPISM_PROVIDER_KEY")] = "",
+    endpoint: str | None = None,
+    key: str | None = None,
+    kind: wire.Kind = "Generation",
+    engine: Engine = DEFAULT,
+) -> None:
+    """Register a model of an outside provider, or of any OpenAI-compatible server (`--provider custom`).
+
+    Parameters
+    ----------
+    name
+        What people read.
+    external_model_id
+        How the provider calls the model.
+    provider
+        Who serves it.
+    provider_key
+        Your key at the provider; better set in the environment than typed.
+    endpoint
+        The URL of the server; needed for azure and custom.
+    key
+        How it is called here; made from the name if not given.
+    kind
+        What it makes.
+    """
+    with engine.client() as client:
+        made = client.models.add_external(
+            name, external_model_id, provider_key, provider, endpoint=endpoint, key=key, kind=kind
+        )
+    show.answer(engine, made, lambda: picture(made))
+
+
+@app.command
+def add_local(path: Path, key: str, *, name: str | None = None, engine: Engine = DEFAULT) -> None:
+    """Register a GGUF file on the engine's disk.
+
+    Parameters
+    ----------
+    path
+        Where the engine finds the file.
+    key
+        How it is called here.
+    name
+        What people read; the key if not given.
+    """
+    # The engine may have been started in another folder of this machine.
+    where = path.absolute() if engine.is_local() else path
+    with engine.client() as client:
+        made = client.models.add_local(where, key, name)
+    show.answer(engine, made, lambda: picture(made))
+
+
+@app.command
+def add_variant(
+    backbone: str,
+    key: str,
+    *,
+    name: str | None = None,
+    system_prompt: str | None = None,
+    temperature: float | None = None,
+    top_p: float | None = None,
+    max_tokens: int | None = None,
+    engine: Engine = DEFAULT,
+) -> None:
+    """Register a model with a system prompt and parameters of its own, on the engine of another.
+
+    Parameters
+    ----------
+    backbone
+        The model that does the work.
+    key
+        How the variant is called.
+    """
+    parameters = wire.Parameters(temperature=temperature, top_p=top_p, max_tokens=max_tokens)
+    with engine.client() as client:
+        made = client.models.add_variant(backbone, key, name, system_prompt, parameters)
+    show.answer(engine, made, lambda: picture(made))
+
+
+@app.command
+def attach(
+    model: str,
+    *,
+    use_case: UseCase,
+    default: Annotated[bool, Parameter(negative="", help="Make it the use case's default.")] = False,
+    wait: Wait = False,
+    engine: Engine = DEFAULT,
+) -> None:
+    """Attach a model to a use case; it is started if it does not run yet."""
+    with engine.client() as client, show.waiting("Starting …"):
+        service = client.models.attach(model, wait, default, use_case=use_case)
+    fields = {"Model": service.model.key, "Use case": use_case, "Default": service.is_default, "State": service.online}
+    show.answer(engine, service, lambda: show.record(fields))
+
+
+@app.command
+def detach(model: str, *, use_case: UseCase, engine: Engine = DEFAULT) -> None:
+    """Detach a model from a use case. The model stays, and so does all that it answered."""
+    with engine.client() as client:
+        client.models.detach(model, use_case=use_case)
+    show.note(f"{model} is no longer attached to {use_case}.")
+
+
+@app.command
+def deploy(model: str, *, wait: Wait = False, engine: Engine = DEFAULT) -> None:
+    """Start a model."""
+    with engine.client() as client, show.waiting("Starting …"):
+        deployed = client.models.deploy(model, wait)
+    show.answer(engine, deployed, lambda: picture(deployed))
+
+
+@app.command
+def terminate(
+    model: str,
+    *,
+    force: Annotated[bool, Parameter(negative="", help="Even if a use case is served by it.")] = False,
+    engine: Engine = DEFAULT,
+) -> None:
+    """Stop a model."""
+    with engine.client() as client:
+        stopped = client.models.terminate(model, force)
+    show.answer(engine, stopped, lambda: picture(stopped))
+
+
+def picture(model: wire.Model) -> RenderableType:
+    config = model.compute_config
+    return show.record(
+        {
+            "Key": model.key,
+            "Name": model.name,
+            "Id": model.id,
+            "State": model.online,
+            "Error": model.error,
+            "Kind": model.kind,
+            "From": _origin(model),
+            "Size": None if model.size is None else _size(model.size),
+            "System prompt": model.system_prompt,
+            "Runs with": f"up to {config.max_seq_len} tokens, {config.tp} device{'s' if config.tp > 1 else ''}",
+            "Trainable": model.trainable,
+            "Created": model.created_at,
+        }
+    )
+
+
+def _origin(model: wire.Model) -> str:
+    if model.provider_name is not None:
+        return model.provider_name
+    if model.backbone is None:
+        return "here"
+    return f"{'adapter' if model.is_adapter else 'variant'} of {model.backbone}"
+
+
+def _size(parameters: int | None) -> str | None:
+    """A number of parameters as people say it: 135M, 7.2B."""
+    if parameters is None:
+        return None
+    for unit, letter in ((10**9, "B"), (10**6, "M")):
+        if parameters >= unit:
+            return f"{parameters / unit:.3g}{letter}"
+    return str(parameters)

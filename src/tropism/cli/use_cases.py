@@ -1,0 +1,87 @@
+"""`tropism use-cases`: the tasks that models are asked to do."""
+
+from __future__ import annotations
+
+from cyclopts import App
+from rich.console import RenderableType
+
+from tropism.cli import show
+from tropism.cli.engine import DEFAULT, Engine
+from tropism.wire.models import ModelService
+from tropism.wire.use_cases import UseCase
+
+app = App(name="use-cases", help="The tasks that models are asked to do.")
+
+
+@app.command(name="list")
+def list_(*, engine: Engine = DEFAULT) -> None:
+    """List the use cases that you may see."""
+    with engine.client() as client:
+        found = client.use_cases.list()
+    rows = [(use.key, use.name, _models(use), [key.key for key in use.feedback_keys]) for use in found]
+    columns = ["Key", "Name", "Models (* default)", "Feedback"]
+    show.answer(engine, found, lambda: show.table(columns, rows, "No use cases. `tropism use-cases create KEY`."))
+
+
+@app.command
+def get(use_case: str, *, engine: Engine = DEFAULT) -> None:
+    """Show one use case with its models and feedback keys.
+
+    Parameters
+    ----------
+    use_case
+        Its key or id.
+    """
+    with engine.client() as client:
+        found = client.use_cases.get(use_case)
+    show.answer(engine, found, lambda: picture(found))
+
+
+@app.command
+def create(
+    key: str,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    team: str | None = None,
+    engine: Engine = DEFAULT,
+) -> None:
+    """Create a use case.
+
+    Parameters
+    ----------
+    key
+        A short name: letters, digits, dots, dashes and underscores.
+    name
+        What people read; the key if not given.
+    description
+        What the task is.
+    team
+        Whose it is; your own team if not given.
+    """
+    with engine.client() as client:
+        made = client.use_cases.create(key, name, description, team)
+    show.answer(engine, made, lambda: picture(made))
+
+
+def picture(use: UseCase) -> RenderableType:
+    return show.record(
+        {
+            "Key": use.key,
+            "Name": use.name,
+            "Description": use.description,
+            "Id": use.id,
+            "Team": use.team,
+            "Created": use.created_at,
+            "Models": "\n".join(f"{_model(service)} {service.online}" for service in use.model_services),
+            "Feedback": "\n".join(f"{key.key} ({key.kind}, {key.scoring_type})" for key in use.feedback_keys),
+        }
+    )
+
+
+def _models(use: UseCase) -> list[str]:
+    return [_model(service) for service in use.model_services]
+
+
+def _model(service: ModelService) -> str:
+    return service.model.key + ("*" if service.is_default else "")
