@@ -172,10 +172,11 @@ def _environment() -> dict[str, str]:
 def _reason(code: int, output: str) -> str:
     lines = dict.fromkeys(_FOLDERS.sub("", _STAMP.sub("", line)).strip() for line in output.splitlines())
     telling = [line for line in lines if line and not any(words in line for words in _SAYS_NOTHING)]
-    said = "; ".join((telling or [line for line in lines if line])[-3:])
+    ending = _ending(code)
+    # A signal says enough; where there is none, even a vague line is better than a number.
+    said = "; ".join((telling or [line for line in lines if line and not ending])[-3:])
     if "libgomp" in said:
         said += " (install the system package libgomp1)"
-    ending = _ending(code)
     return f"{ending}: {said}" if said and ending else said or ending or f"its process ended with code {code}"
 
 
