@@ -93,7 +93,7 @@ def _read(lines: Any) -> Received | None:
 
 
 @pytest.fixture
-def server() -> Iterator[ScriptedServer]:
+def scripted() -> Iterator[ScriptedServer]:
     listener = socket.create_server(("127.0.0.1", 0))
     scripted = ScriptedServer(listener)
     thread = threading.Thread(target=scripted.serve, daemon=True)
@@ -141,13 +141,13 @@ class BothFaces:
 
 
 @pytest.fixture(params=["sync", "async"])
-def call(request: pytest.FixtureRequest, server: ScriptedServer) -> Iterator[BothFaces]:
+def both(request: pytest.FixtureRequest, scripted: ScriptedServer) -> Iterator[BothFaces]:
     with asyncio.Runner() as runner:
         if request.param == "sync":
-            with Tropism(server.url, "a-key", timeout=2) as client:
+            with Tropism(scripted.url, "a-key", timeout=2) as client:
                 yield BothFaces(client, runner)
         else:
-            aclient = AsyncTropism(server.url, "a-key", timeout=2)
+            aclient = AsyncTropism(scripted.url, "a-key", timeout=2)
             yield BothFaces(aclient, runner)
             runner.run(aclient.close())
 

@@ -78,41 +78,41 @@ def test_the_default_use_case_is_a_string_that_is_not_empty(client: Any) -> None
     ],
 )
 def test_no_use_case_is_an_error_before_any_request(
-    call: Any, server: Any, operation: str, arguments: tuple[Any, ...]
+    both: Any, scripted: Any, operation: str, arguments: tuple[Any, ...]
 ) -> None:
     with pytest.raises(TropismError, match="set_default_use_case"):
-        call(operation, *arguments)
-    assert server.received == []
+        both(operation, *arguments)
+    assert scripted.received == []
 
 
-def test_an_argument_wins_over_the_default_use_case(call: Any, server: Any) -> None:
-    server.json(404, b'{"type": "not_found", "message": "no"}')
-    server.json(404, b'{"type": "not_found", "message": "no"}')
-    call.client.set_default_use_case("support")
+def test_an_argument_wins_over_the_default_use_case(both: Any, scripted: Any) -> None:
+    scripted.json(404, b'{"type": "not_found", "message": "no"}')
+    scripted.json(404, b'{"type": "not_found", "message": "no"}')
+    both.client.set_default_use_case("support")
     for use_case in (None, "sales"):
         with pytest.raises(TropismError):
-            call("use_cases.get", use_case)
-    assert [request.target for request in server.received] == ["/api/v1/use_cases/support", "/api/v1/use_cases/sales"]
+            both("use_cases.get", use_case)
+    assert [request.target for request in scripted.received] == ["/api/v1/use_cases/support", "/api/v1/use_cases/sales"]
 
 
-def test_requests_carry_key_agent_and_default_headers(server: Any) -> None:
-    server.json(200, b'{"use_cases": []}')
-    with Tropism(server.url, " a-key\n", default_headers={"X-Team": "blue"}) as client:
+def test_requests_carry_key_agent_and_default_headers(scripted: Any) -> None:
+    scripted.json(200, b'{"use_cases": []}')
+    with Tropism(scripted.url, " a-key\n", default_headers={"X-Team": "blue"}) as client:
         assert client.use_cases.list() == []
-    headers = server.received[0].headers
+    headers = scripted.received[0].headers
     assert headers["authorization"] == "Bearer a-key"
     assert headers["x-team"] == "blue"
     assert headers["user-agent"].startswith("tropism-python/")
 
 
-def test_a_base_url_may_have_a_path(server: Any) -> None:
-    server.json(200, b'{"use_cases": []}')
-    with Tropism(f"{server.url}/tropism/", "k") as client:
+def test_a_base_url_may_have_a_path(scripted: Any) -> None:
+    scripted.json(200, b'{"use_cases": []}')
+    with Tropism(f"{scripted.url}/tropism/", "k") as client:
         client.use_cases.list()
-    assert server.received[0].target == "/tropism/api/v1/use_cases"
+    assert scripted.received[0].target == "/tropism/api/v1/use_cases"
 
 
-def test_a_closed_client_says_so(call: Any) -> None:
-    call.wait(call.client.close())
+def test_a_closed_client_says_so(both: Any) -> None:
+    both.wait(both.client.close())
     with pytest.raises(TropismError, match="closed"):
-        call("use_cases.list")
+        both("use_cases.list")

@@ -121,13 +121,13 @@ ROWS = {row.summary: row for row in ENDPOINTS if row.path.startswith("/api/")}
 
 @pytest.mark.parametrize(("operation", "arguments", "line"), CALLS, ids=[f"{c[0]}" for c in CALLS])
 def test_an_operation_sends_what_its_row_takes(
-    call: Any, server: Any, operation: str, arguments: dict[str, Any], line: str
+    both: Any, scripted: Any, operation: str, arguments: dict[str, Any], line: str
 ) -> None:
-    server.json(404, b'{"type": "not_found", "message": "no"}')
-    call.client.set_default_use_case("u")
+    scripted.json(404, b'{"type": "not_found", "message": "no"}')
+    both.client.set_default_use_case("u")
     with pytest.raises(TropismError):
-        call(operation, **arguments)
-    got = server.received[0]
+        both(operation, **arguments)
+    got = scripted.received[0]
     address = urlsplit(got.target)
     assert f"{got.method} {address.path}" == line
     row, named = _row(got.method, address.path)
@@ -156,27 +156,27 @@ def page(end: str | None, more: bool) -> bytes:
     return msgspec.json.encode(InteractionPage(nodes=[], groups=[], page_info=info, total_count=0))
 
 
-def test_list_all_follows_the_cursors(call: Any, server: Any) -> None:
-    server.json(200, page("first-end", more=True))
-    server.json(200, page("second-end", more=False))
-    assert call.items(call.client.interactions.list_all(page_size=7, use_case="u")) == []
-    pages = [json.loads(request.body)["page"] for request in server.received]
+def test_list_all_follows_the_cursors(both: Any, scripted: Any) -> None:
+    scripted.json(200, page("first-end", more=True))
+    scripted.json(200, page("second-end", more=False))
+    assert both.items(both.client.interactions.list_all(page_size=7, use_case="u")) == []
+    pages = [json.loads(request.body)["page"] for request in scripted.received]
     assert pages == [{"first": 7}, {"first": 7, "after": "first-end"}]
 
 
-def test_filters_may_be_structs(call: Any, server: Any) -> None:
-    server.json(200, page(None, more=False))
-    call("interactions.list", filters=InteractionFilter(models=["m"]), use_case="u")
-    assert json.loads(server.received[0].body)["filters"]["models"] == ["m"]
+def test_filters_may_be_structs(both: Any, scripted: Any) -> None:
+    scripted.json(200, page(None, more=False))
+    both("interactions.list", filters=InteractionFilter(models=["m"]), use_case="u")
+    assert json.loads(scripted.received[0].body)["filters"]["models"] == ["m"]
 
 
-def test_many_interactions_may_have_use_cases_of_their_own(call: Any, server: Any) -> None:
-    server.json(201, b'{"interactions": []}')
-    call("interactions.create_many", [{"completion": "a"}, {"completion": "b", "use_case": "v"}], use_case="u")
-    sent = json.loads(server.received[0].body)["interactions"]
+def test_many_interactions_may_have_use_cases_of_their_own(both: Any, scripted: Any) -> None:
+    scripted.json(201, b'{"interactions": []}')
+    both("interactions.create_many", [{"completion": "a"}, {"completion": "b", "use_case": "v"}], use_case="u")
+    sent = json.loads(scripted.received[0].body)["interactions"]
     assert [interaction["use_case"] for interaction in sent] == ["u", "v"]
 
 
-def test_a_mistyped_model_filter_is_a_clear_error(call: Any, server: Any) -> None:
+def test_a_mistyped_model_filter_is_a_clear_error(both: Any, scripted: Any) -> None:
     with pytest.raises(TropismError, match="kynd"):
-        call("models.list", {"kynd": "Generation"})
+        both("models.list", {"kynd": "Generation"})

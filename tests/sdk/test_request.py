@@ -1,4 +1,4 @@
-"""What goes over the wire for the arguments of a call."""
+"""What goes over the wire for the arguments of a both."""
 
 from __future__ import annotations
 

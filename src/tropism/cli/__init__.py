@@ -18,8 +18,8 @@ app = App(
 )
 
 COMMANDS = {
-    "serve": ("tropism.cli.serve:serve", "Start the engine."),
-    "demo": ("tropism.cli.demo:demo", "Walk once through the whole loop."),
+    "serve": ("tropism.cli.start:serve", "Start the engine."),
+    "demo": ("tropism.cli.start:demo", "Walk once through the whole loop."),
     "use-cases": ("tropism.cli.use_cases:app", "The tasks that models are asked to do."),
     "models": ("tropism.cli.models:app", "Register models, run them, attach them to use cases."),
     "chat": ("tropism.cli.chat:chat", "Ask a use case's model."),

@@ -70,7 +70,7 @@ class _Registry(Resource):
         key: str,
         name: str | None = None,
         system_prompt: str | None = None,
-        parameters: ParametersDict | wire.Parameters | None = None,
+        parameters: ParametersDict | wire.Parameters | Mapping[str, float] | None = None,
     ) -> Flow[wire.Model]:
         """Register a model with a system prompt and parameters of its own, on the engine of its backbone."""
         takes = wire.VariantCreate(
@@ -84,7 +84,7 @@ class _Registry(Resource):
 
     @operation
     def update_compute_config(
-        self, model: Reference, compute_config: ComputeConfigDict | wire.ComputeConfig
+        self, model: Reference, compute_config: ComputeConfigDict | wire.ComputeConfig | Mapping[str, int]
     ) -> Flow[wire.Model]:
         """Change how a model is run; a running one is started again."""
         takes = wire.ComputeConfigUpdate(model=unchecked(model), compute_config=unchecked(compute_config))

@@ -1,0 +1,57 @@
+"""`tropism serve` and `tropism demo` as the command line sees them; the engine's packages are imported when called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+DEFAULT_DATA = Path(".tropism")
+
+
+def serve(
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    data: Path = DEFAULT_DATA,
+    database: str | None = None,
+    echo_models: str = "",
+) -> None:
+    """Start the engine: API, database and local models in one process.
+
+    Parameters
+    ----------
+    host
+        The address to listen on.
+    port
+        The port to listen on; 0 takes a free one.
+    data
+        Where the database, the keys and the model files live.
+    database
+        The database's URL; a SQLite file in the data directory if not given.
+    echo_models
+        Keys of models that repeat what they are told, separated by commas; for tests.
+    """
+    from tropism.cli.serve import serve
+
+    serve(host=host, port=port, data=data, database=database, echo_models=echo_models)
+
+
+def demo(
+    *,
+    base_url: Annotated[str | None, Parameter(env_var="TROPISM_BASE_URL")] = None,
+    api_key: Annotated[str | None, Parameter(env_var="TROPISM_API_KEY")] = None,
+) -> None:
+    """Walk once through the whole loop, from a use case to the winner of an A/B test.
+
+    Parameters
+    ----------
+    base_url
+        A running engine to do it on; one of its own if not given.
+    api_key
+        Your key there.
+    """
+    from tropism.cli.demo import demo
+
+    demo(base_url=base_url, api_key=api_key)

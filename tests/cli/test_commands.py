@@ -1,0 +1,192 @@
+"""Every command against a real engine: readable at 80 columns, and the same as JSON."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import pytest
+
+from tropism.wire import ab_tests, access, chat, feedback, interactions, models, use_cases
+
+HELP = [
+    "use-cases list",
+    "use-cases get",
+    "use-cases create",
+    "models list",
+    "models get",
+    "models add-external",
+    "models add-local",
+    "models add-variant",
+    "models attach",
+    "models detach",
+    "models deploy",
+    "models terminate",
+    "chat",
+    "embed",
+    "feedback keys",
+    "feedback register-key",
+    "feedback link",
+    "feedback unlink",
+    "feedback log",
+    "feedback prefer",
+    "interactions list",
+    "interactions get",
+    "ab list",
+    "ab create",
+    "ab report",
+    "ab cancel",
+    "me",
+    "serve",
+    "demo",
+    "",
+]
+
+READS: list[tuple[str, Any]] = [
+    ("use-cases list", list[use_cases.UseCase]),
+    ("use-cases get support", use_cases.UseCase),
+    ("models list --kind Generation --all", list[models.Model]),
+    ("models get echo", models.Model),
+    ("feedback keys", list[feedback.FeedbackKey]),
+    ("interactions list -u support --first 3", interactions.InteractionPage),
+    ("interactions list -u support --group-by model", interactions.InteractionPage),
+    ("ab list -u support --active", list[ab_tests.ABTest]),
+    ("me", access.User),
+    ("models deploy echo --wait", models.Model),
+    ("chat hello -u support --model echo", chat.ChatCompletion),
+    ("chat hello -u support --system brief --max-tokens 5 --temperature 0.5", chat.ChatCompletion),
+]
+
+
+@pytest.mark.parametrize("command", HELP)
+def test_every_command_explains_itself_in_80_columns(tropism: Any, command: str) -> None:
+    ran = tropism(*command.split(), "--help")
+    assert ran.code == 0
+    assert "Usage: tropism" in ran.out
+    assert max(map(len, ran.out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(("command", "kind"), READS)
+def test_json_holds_the_whole_answer(tropism: Any, completion_id: str, command: str, kind: Any) -> None:
+    ran = tropism(*command.split(), "--json")
+    assert (ran.code, ran.err) == (0, "")
+    msgspec.json.decode(ran.out, type=kind)
+
+
+@pytest.mark.parametrize("command", [command for command, _ in READS])
+def test_people_read_it_in_80_columns(tropism: Any, completion_id: str, command: str) -> None:
+    ran = tropism(*command.split())
+    assert ran.code == 0
+    assert ran.out.strip()
+    assert max(map(len, ran.out.splitlines())) <= 80
+
+
+def test_chat_prints_the_answer_alone_and_its_id_beside_it(tropism: Any) -> None:
+    ran = tropism("chat", "hello there", "-u", "support", "--model", "echo")
+    assert ran.out == "hello there\n"
+    assert "completion " in ran.err
+
+
+def test_chat_streams(tropism: Any) -> None:
+    ran = tropism("chat", "hello there friend", "-u", "support", "--model", "echo", "--stream")
+    assert ran.out == "hello there friend\n"
+    assert "completion " in ran.err
+
+
+def test_streamed_json_is_one_chunk_a_line(tropism: Any) -> None:
+    ran = tropism("chat", "hello there", "-u", "support", "--stream", "--json")
+    chunks = [msgspec.json.decode(line, type=chat.ChatChunk) for line in ran.out.splitlines()]
+    assert "".join(choice.delta.content for chunk in chunks for choice in chunk.choices) == "hello there"
+
+
+def test_chat_reads_the_standard_input(tropism: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("from a pipe"))
+    assert tropism("chat", "-u", "support", "--model", "echo").out == "from a pipe\n"
+
+
+def test_an_answer_cannot_talk_to_the_terminal(tropism: Any) -> None:
+    ran = tropism("chat", "\x1b[2Jred\x07 \x9b31malert", "-u", "support", "--model", "echo")
+    assert ran.out == "[2Jred 31malert\n"
+
+
+def test_brackets_in_names_are_no_markup(tropism: Any) -> None:
+    key = f"key-{uuid4()}"
+    tropism("use-cases", "create", key, "--name", "[red]alert[/red] :smile:")
+    assert "[red]alert[/red] :smile:" in tropism("use-cases", "get", key).out
+
+
+def test_a_model_is_added_attached_and_detached(tropism: Any) -> None:
+    key = f"terse-{uuid4()}"
+    assert tropism("models", "add-variant", "echo", key, "--system-prompt", "Be terse.", "--top-p", 0.5).code == 0
+    assert tropism("models", "attach", key, "-u", "support", "--wait", "--json").json["online"] == "ONLINE"
+    assert tropism("models", "detach", key, "-u", "support").code == 0
+    assert key not in tropism("use-cases", "get", "support").out
+
+
+def test_an_external_model_is_registered(tropism: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TROPISM_PROVIDER_KEY", "secret")
+    key = f"outside-{uuid4()}"
+    ran = tropism("models", "add-external", "Outside", "gpt", "--provider", "open_ai", "--key", key)
+    assert ran.code == 0
+    assert "secret" not in ran.out
+    assert "open_ai" in ran.out
+
+
+def test_a_file_of_this_folder_is_found_by_an_engine_in_another(
+    tropism: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here.gguf").write_bytes(b"no model, but a file")
+    monkeypatch.chdir(tmp_path)
+    here, nowhere = (tropism("models", "add-local", f"{name}.gguf", name) for name in ("here", "nowhere"))
+    assert (here.code, nowhere.code) == (1, 1)
+    assert "No such file" in nowhere.err
+    assert "No such file" not in here.err
+
+
+def test_a_feedback_key_is_registered_linked_and_unlinked(tropism: Any) -> None:
+    key = f"speed-{uuid4()}"
+    assert tropism("feedback", "register-key", key, "--scoring-type", "lower_is_better").code == 0
+    assert tropism("feedback", "link", key, "-u", "support", "--json").json["key"] == key
+    assert tropism("feedback", "unlink", key, "-u", "support").code == 0
+
+
+@pytest.mark.parametrize(("word", "value"), [("yes", 1.0), ("false", 0.0), ("1", 1.0)])
+def test_feedback_is_logged(tropism: Any, completion_id: str, word: str, value: float) -> None:
+    assert tropism("feedback", "log", word, completion_id, "helpful", "--json").json["value"] == value
+    assert f"helpful={value:g}" in tropism("interactions", "get", completion_id, "-u", "support").out
+
+
+def test_a_value_that_is_no_value_is_refused(tropism: Any, completion_id: str) -> None:
+    ran = tropism("feedback", "log", "maybe", completion_id, "helpful")
+    assert (ran.code, "neither a number" in ran.err) == (1, True)
+
+
+def test_a_negative_number_is_no_option(tropism: Any, completion_id: str) -> None:
+    tropism("feedback", "register-key", "mood")
+    tropism("feedback", "link", "mood", "-u", "support")
+    assert tropism("feedback", "log", "-0.5", completion_id, "mood", "--json").json["value"] == -0.5
+
+
+def test_a_preference_is_logged(tropism: Any) -> None:
+    ids = [tropism("chat", "hi", "-u", "support", "--model", "echo", "--json").json["id"] for _ in range(2)]
+    logged = tropism("feedback", "prefer", "helpful", *ids, "-u", "support", "--json").json
+    assert [logged["preferred_completion_id"], logged["other_completion_id"]] == ids
+    assert "helpful=won" in tropism("interactions", "get", ids[0], "-u", "support").out
+    assert "helpful=lost" in tropism("interactions", "get", ids[1], "-u", "support").out
+
+
+def test_interactions_are_filtered_and_paged(tropism: Any) -> None:
+    for _ in range(3):
+        tropism("chat", "hi", "-u", "support", "--model", "parrot")
+    first = tropism("interactions", "list", "-u", "support", "--model", "parrot", "--first", 2, "--json").json
+    assert {node["model"] for node in first["nodes"]} == {"parrot"}
+    cursor = first["page_info"]["end_cursor"]
+    more = tropism("interactions", "list", "-u", "support", "--model", "parrot", "--after", cursor, "--json").json
+    assert not {node["id"] for node in first["nodes"]} & {node["id"] for node in more["nodes"]}
+    assert (
+        f"--after {cursor}" in tropism("interactions", "list", "-u", "support", "--model", "parrot", "--first", 2).err
+    )
