@@ -127,7 +127,7 @@ async def test_a_process_that_stops_in_the_middle_of_an_answer_is_killed_too(eng
 async def test_a_busy_process_is_not_taken_for_a_hung_one(engine: LlamaCppEngine) -> None:
     before = engine.pid
     # Longer than the allowed silence in all, with requests waiting for their turn.
-    await asyncio.gather(*(text_of(engine, ask(f"Count to {n}.", max_tokens=60)) for n in range(8)))
+    await asyncio.gather(*(text_of(engine, ask(f"Count to {n}.", max_tokens=30)) for n in range(8)))
     assert engine.pid == before
 
 
