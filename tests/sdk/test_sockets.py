@@ -5,13 +5,22 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import pytest
 
-from tropism import APIConnectionError, APIStatusError, APITimeoutError, NotFoundError, Tropism, TropismError
+from tropism import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    AsyncTropism,
+    NotFoundError,
+    Tropism,
+    TropismError,
+)
 from tropism.wire.chat import ChatChunk, ChunkChoice, Delta
 from tropism.wire.sse import DONE, event
 
@@ -175,3 +184,32 @@ def test_nan_never_reaches_the_server(both: Any, scripted: Any) -> None:
     with pytest.raises(TropismError, match="value is NaN"):
         both("feedback.log_metric", float("nan"), "c", "k")
     assert scripted.received == []
+
+
+async def test_cancelling_a_task_that_reads_a_stream_disconnects(scripted: Any) -> None:
+    async def read() -> None:
+        async with AsyncTropism(scripted.url, "k") as client:
+            async for _ in await client.chat.create(HELLO, stream=True, use_case="u"):
+                pass
+
+    scripted.will(endless)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(read(), 0.2)
+    assert await asyncio.to_thread(scripted.gone.wait, 2)
+
+
+async def test_cancelling_a_call_leaves_the_client_usable(scripted: Any) -> None:
+    scripted.will(say_nothing)
+    scripted.json(200, b'{"use_cases": []}')
+    async with AsyncTropism(scripted.url, "k") as client:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(client.chat.create(HELLO, use_case="u"), 0.1)
+        assert await client.use_cases.list() == []
+
+
+def test_threads_share_a_client(scripted: Any) -> None:
+    for _ in range(40):
+        scripted.json(200, b'{"use_cases": []}')
+    with Tropism(scripted.url, "k") as client, ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(lambda _: client.use_cases.list(), range(40))) == [[]] * 40
+    assert scripted.connections <= 8

@@ -98,8 +98,8 @@ def embed(*texts: str, use_case: UseCase, model: Model = None, engine: Engine = 
         raise TropismError("There is no text. `tropism embed 'some text' -u USE_CASE`")
     with engine.client() as client:
         answer = client.embeddings.create(texts, model, use_case=use_case)
-    rows = [(show.one_line(texts[item.index]), *_vector(item.embedding)) for item in answer.data]
-    show.answer(engine, answer, lambda: show.table(["~Text", ">Length", "Begins with"], rows, "No vectors."))
+    rows = [(show.one_line(texts[item.index])[:30], *_vector(item.embedding)) for item in answer.data]
+    show.answer(engine, answer, lambda: show.table(["Text", ">Length", "Begins with"], rows, "No vectors."))
 
 
 def _vector(numbers: list[float] | str) -> tuple[int, str]:
