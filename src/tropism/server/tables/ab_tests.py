@@ -39,19 +39,22 @@ ab_unit = Table(
     Column("ab_test_id", Id, nullable=False),
     Column("unit_id", Id, nullable=False),
     Column("position", Integer, nullable=False),
+    Column("other", Integer, nullable=False),  # of a preference, the variant compared with; of a value, none: -1
     Column("feedbacks", Integer, nullable=False),
-    Column("total", Float, nullable=False),  # the sum of value - reference
-    PrimaryKeyConstraint("ab_test_id", "unit_id", "position"),
+    Column("total", Float, nullable=False),  # the sum of value - reference, or wins less losses
+    PrimaryKeyConstraint("ab_test_id", "unit_id", "position", "other"),
     sqlite_with_rowid=False,
 )
 ab_pair = Table(
     "ab_pair",
     metadata,
     Column("ab_test_id", Id, ForeignKey("ab_test.id"), nullable=False),
-    Column("position", Integer, nullable=False),
+    Column("position", Integer, nullable=False),  # the lower of the two
     Column("other", Integer, nullable=False),
     Column("wins", BigInteger, nullable=False),
+    Column("losses", BigInteger, nullable=False),
     Column("ties_good", BigInteger, nullable=False),
     Column("ties_bad", BigInteger, nullable=False),
+    Column("sums", Json, nullable=False),
     PrimaryKeyConstraint("ab_test_id", "position", "other"),
 )

@@ -19,6 +19,8 @@ from tropism.stats.sums import Sums, Unit
 
 Place = tuple[UUID, UUID]
 """A test and one of its models."""
+ALONE = -1
+"""Stands for the other variant where there is none: a value speaks of one variant alone."""
 
 
 def count_assigned(transaction: Writing, places: Sequence[Place]) -> None:
@@ -50,10 +52,10 @@ def count_value(transaction: Writing, change: ValueChange) -> None:
     if position is None:
         return
     reference = _reference(transaction, test, change)
-    place = {"ab_test_id": test.id, "unit_id": change.of.ab_unit, "position": position}
-    before = _unit(transaction, place)
-    after = _changed(before, change, reference)
-    _keep_unit(transaction, place, after, is_new=before is None)
+    n, s = (1, change.after) if change.before is None else (0, change.after - change.before)
+    shift = Unit(n, s - n * reference)
+    place = {"ab_test_id": test.id, "unit_id": change.of.ab_unit, "position": position, "other": ALONE}
+    before, after = _move_unit(transaction, place, shift)
     variant = (ab_variant.c.ab_test_id == test.id, ab_variant.c.position == position)
     sums = Sums(*transaction.value(select(ab_variant.c.sums).where(*variant))).replace(before, after)
     transaction.run(update(ab_variant).where(*variant).values(sums=sums.row()))
@@ -68,9 +70,11 @@ def count_preference(transaction: Writing, change: PreferenceChange) -> None:
     test = _counting(transaction, after.preferred.ab_test_id, change.key.id, "preference")
     if test is None:
         return
+    # The unit is who compares, if named; else whoever the answers were for.
+    unit_id = change.user or min(after.preferred.ab_unit, after.other.ab_unit)
     if change.before is not None:
-        _add_pair(transaction, test.id, change.before, -1)
-    _add_pair(transaction, test.id, after, +1)
+        _count_pair(transaction, test.id, unit_id, change.before, -1)
+    _count_pair(transaction, test.id, unit_id, after, +1)
     lifecycle.evaluate(transaction, test.id)
 
 
@@ -97,34 +101,42 @@ def _reference(transaction: Writing, test: Row[Any], change: ValueChange) -> flo
     return reference
 
 
-def _unit(transaction: Writing, place: dict[str, Any]) -> Unit | None:
-    row = transaction.row(select(ab_unit).where(*(ab_unit.c[name] == value for name, value in place.items())))
-    return None if row is None else Unit(row.feedbacks, row.total)
-
-
-def _changed(before: Unit | None, change: ValueChange, reference: float) -> Unit:
-    n, s = before or (0, 0.0)
-    if change.before is None:
-        return Unit(n + 1, s + (change.after - reference))
-    return Unit(n, s - (change.before - reference) + (change.after - reference))
-
-
-def _keep_unit(transaction: Writing, place: dict[str, Any], unit: Unit, *, is_new: bool) -> None:
-    values = {"feedbacks": unit.n, "total": unit.s}
-    if is_new:
+def _move_unit(transaction: Writing, place: dict[str, Any], shift: Unit) -> tuple[Unit | None, Unit | None]:
+    """Add to what is known of a unit; return it as it was and as it is, None where it has no feedback."""
+    where = [ab_unit.c[name] == value for name, value in place.items()]
+    row = transaction.row(select(ab_unit).where(*where))
+    n, s = (0, 0.0) if row is None else (row.feedbacks, row.total)
+    before, after = Unit(n, s), Unit(n + shift.n, s + shift.s)
+    values = {"feedbacks": after.n, "total": after.s}
+    if row is None:
         transaction.run(insert(ab_unit).values(**place, **values))
+    else:
+        transaction.run(update(ab_unit).where(*where).values(**values))
+    return before if before.n else None, after if after.n else None
+
+
+def _count_pair(transaction: Writing, test_id: UUID, unit_id: UUID, preference: Preference, number: int) -> None:
+    """Count a preference, or take it back with a `number` of -1."""
+    won = _position(transaction, test_id, preference.preferred.model_id)
+    lost = _position(transaction, test_id, preference.other.model_id)
+    if won is None or lost is None:
         return
-    same = (ab_unit.c[name] == value for name, value in place.items())
-    transaction.run(update(ab_unit).where(*same).values(**values))
-
-
-def _add_pair(transaction: Writing, test_id: UUID, preference: Preference, number: int) -> None:
-    position = _position(transaction, test_id, preference.preferred.model_id)
-    other = _position(transaction, test_id, preference.other.model_id)
-    column = {None: "wins", "good": "ties_good", "bad": "ties_bad"}[preference.tied]
-    pair = {"ab_test_id": test_id, "position": position, "other": other}
+    pair = {"ab_test_id": test_id, "position": min(won, lost), "other": max(won, lost)}
+    column, total = (f"ties_{preference.tied}", 0) if preference.tied else ("wins", 1) if won < lost else ("losses", -1)
+    row = _pair(transaction, pair)
+    sums = Sums(*row.sums)
+    if preference.tied is None:
+        sums = sums.replace(*_move_unit(transaction, pair | {"unit_id": unit_id}, Unit(number, number * total)))
     where = [ab_pair.c[name] == value for name, value in pair.items()]
-    counted = update(ab_pair).where(*where).values({column: ab_pair.c[column] + number})
-    if not transaction.run(counted):
-        zeros = {"wins": 0, "ties_good": 0, "ties_bad": 0}
-        transaction.run(insert(ab_pair).values(**pair, **zeros | {column: number}))
+    counted = {column: ab_pair.c[column] + number, "sums": sums.row()}
+    transaction.run(update(ab_pair).where(*where).values(**counted))
+
+
+def _pair(transaction: Writing, pair: dict[str, Any]) -> Row[Any]:
+    """The counters of two variants, made at their first comparison."""
+    statement = select(ab_pair).where(*(ab_pair.c[name] == value for name, value in pair.items()))
+    if (row := transaction.row(statement)) is not None:
+        return row
+    zeros = {"wins": 0, "losses": 0, "ties_good": 0, "ties_bad": 0, "sums": Sums().row()}
+    transaction.run(insert(ab_pair).values(**pair, **zeros))
+    return _pair(transaction, pair)

@@ -52,7 +52,7 @@ def _pairs(session: Reading, test_id: UUID) -> dict[tuple[int, int], PairCounts]
     rows = session.rows(select(ab_pair).where(ab_pair.c.ab_test_id == test_id))
     found: dict[tuple[int, int], PairCounts] = {}
     for row in rows:
-        counts = PairCounts(wins=row.wins, ties_good=row.ties_good, ties_bad=row.ties_bad)
+        counts = PairCounts(row.wins, row.losses, row.ties_good, row.ties_bad, users=Sums(*row.sums))
         found[row.position, row.other] = counts
     return found
 

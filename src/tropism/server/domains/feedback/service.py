@@ -46,14 +46,17 @@ class PreferenceChange:
     """A preference that came, or took the place of an earlier one."""
 
     key: Row[Any]
+    user: UUID | None
     before: Preference | None
     after: Preference
 
 
-def log_metric(transaction: Writing, request: wire.MetricFeedbackCreate) -> tuple[wire.MetricFeedback, ValueChange]:
+def log_metric(
+    transaction: Writing, request: wire.MetricFeedbackCreate, param: str = "metric"
+) -> tuple[wire.MetricFeedback, ValueChange]:
     """Store a value. The same user (or nobody named) on the same completion and key replaces the earlier one."""
     of = interactions.find(transaction, request.completion_id)
-    key = keys.find_linked(transaction, request.metric, of.use_case_id, param="metric")
+    key = keys.find_linked(transaction, request.metric, of.use_case_id, param)
     value = checked_value(key, request.value)
     user = request.user_id or NOBODY
     values = {"value": value, "details": request.details, "reason": request.reason}
@@ -121,10 +124,10 @@ def log_preference(transaction: Writing, request: wire.ComparisonCreate) -> tupl
     )
     after = Preference(preferred, other, request.tied)
     if earlier is None:
-        return logged, PreferenceChange(key, None, after)
+        return logged, PreferenceChange(key, request.user_id, None, after)
     swapped = earlier.preferred_id != preferred.id
     before = Preference(*((other, preferred) if swapped else (preferred, other)), earlier.tied)
-    return logged, PreferenceChange(key, before, after)
+    return logged, PreferenceChange(key, request.user_id, before, after)
 
 
 def _earlier(session: Reading, key_id: UUID, one: UUID, two: UUID, user: UUID) -> Row[Any] | None:

@@ -18,9 +18,10 @@ def upgrade() -> None:
         sa.Column("ab_test_id", Id(length=16), nullable=False),
         sa.Column("unit_id", Id(length=16), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("other", sa.Integer(), nullable=False),
         sa.Column("feedbacks", sa.Integer(), nullable=False),
         sa.Column("total", sa.Float(), nullable=False),
-        sa.PrimaryKeyConstraint("ab_test_id", "unit_id", "position", name=op.f("pk_ab_unit")),
+        sa.PrimaryKeyConstraint("ab_test_id", "unit_id", "position", "other", name=op.f("pk_ab_unit")),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -285,8 +286,10 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("other", sa.Integer(), nullable=False),
         sa.Column("wins", sa.BigInteger(), nullable=False),
+        sa.Column("losses", sa.BigInteger(), nullable=False),
         sa.Column("ties_good", sa.BigInteger(), nullable=False),
         sa.Column("ties_bad", sa.BigInteger(), nullable=False),
+        sa.Column("sums", Json(), nullable=False),
         sa.ForeignKeyConstraint(["ab_test_id"], ["ab_test.id"], name=op.f("fk_ab_pair_ab_test_id")),
         sa.PrimaryKeyConstraint("ab_test_id", "position", "other", name=op.f("pk_ab_pair")),
     )
