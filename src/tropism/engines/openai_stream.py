@@ -8,9 +8,7 @@ import msgspec
 
 from tropism.engines.openai_wire import Choice, Counted, decode_answer, excerpt, finish_of, text_of, usage_of
 from tropism.engines.protocol import EngineError, EngineUnavailable, Piece
-from tropism.engines.sse import EventDecoder, EventTooLong
-
-_DONE = b"[DONE]"
+from tropism.wire.sse import DONE, EventDecoder, EventTooLong
 
 
 class AnswerStream:
@@ -46,7 +44,7 @@ class AnswerStream:
             yield Piece(finish_reason=None if self._finished else "stop", usage=usage)
 
     def _event(self, data: bytes) -> Iterator[Piece]:
-        self.done = self.done or data == _DONE
+        self.done = self.done or data == DONE
         if self.done:
             return
         try:

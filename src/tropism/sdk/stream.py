@@ -14,7 +14,7 @@ from typing import Generic, Protocol, Self, TypeVar
 import msgspec
 
 from tropism.sdk.errors import APIConnectionError, TropismError, event_error, read_problem
-from tropism.wire.sse import DONE, EventDecoder
+from tropism.wire.sse import DONE, EventDecoder, EventTooLong
 
 T = TypeVar("T")
 
@@ -44,11 +44,14 @@ class Reader(Generic[T]):
         self._decoder = msgspec.json.Decoder(chunk)
 
     def feed(self, data: bytes) -> Iterator[T]:
-        for event in self._events.feed(data):
-            if event == DONE:
-                self.ended = True
-                return
-            yield self._chunk(event)
+        try:
+            for event in self._events.feed(data):
+                if event == DONE:
+                    self.ended = True
+                    return
+                yield self._chunk(event)
+        except EventTooLong as error:
+            raise TropismError(f"The stream makes no sense: {error}.") from error
 
     def finish(self) -> None:
         """There are no more bytes. An answer that just stops may look whole to a person, so it is an error."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tropism.engines.sse import EventDecoder, EventTooLong
+from tropism.wire.sse import EventDecoder, EventTooLong
 
 
 def decode(*chunks: bytes) -> list[bytes]:
