@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import select, update
 
+from tropism.engines.in_flight import InFlight
 from tropism.engines.protocol import Engine, EngineError, EngineUnavailable, ModelSource, State
 from tropism.engines.registry import make_engine
 from tropism.server.database.connect import Database
@@ -31,6 +33,8 @@ log = logging.getLogger("tropism.fleet")
 ONLINE: Mapping[State, Online] = {"online": "ONLINE", "restarting": "PENDING", "error": "ERROR"}
 PATIENCE = 60.0
 """Seconds that a request waits for an engine that is starting."""
+FAREWELL = 60.0
+"""Seconds that an engine which is stopped or replaced has for the requests that it took before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,8 @@ class Running:
     deployment: Deployment
     engine: Engine | None = None
     ready: bool = False
+    requests: InFlight = field(default_factory=InFlight)
+    start: asyncio.Task[None] | None = None
 
 
 class Fleet:
@@ -65,7 +71,7 @@ class Fleet:
         """Take up what was deployed before, and follow every change from now on."""
         self._database = database
         await database.write(SYSTEM, _forget_states)
-        database.on_change = lambda snapshot: self._wake.set()
+        database.on_change = self._look
         self._wake.set()
         self._task = asyncio.create_task(self._follow())
 
@@ -73,18 +79,31 @@ class Fleet:
         """Stop every engine."""
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
-        engines = [running.engine for running in self._running.values() if running.engine is not None]
-        await asyncio.gather(*(engine.close() for engine in engines), return_exceptions=True)
+        await asyncio.gather(*(_close(running) for running in self._running.values()), return_exceptions=True)
 
-    async def engine(self, served: ServedModel) -> Engine:
-        """The engine that answers for a model; while it starts, wait for it."""
-        return self._ready(served.engine_id) or await self._starting(served)
+    @asynccontextmanager
+    async def engine(self, served: ServedModel) -> AsyncIterator[Engine]:
+        """The engine that answers for a model; while it starts, wait for it. Within the block it is not stopped."""
+        if not served.desired_online:
+            raise EngineUnavailable("it is taken offline for this use case; models.update(desired_online=True)")
+        running = self._ready(served.engine_id) or await self._starting(served)
+        assert running.engine
+        with running.requests:
+            yield running.engine
 
-    def _ready(self, id: UUID) -> Engine | None:
+    def _look(self, snapshot: Snapshot) -> None:
+        """A model that is tried again has not failed yet; then see what else there is to do."""
+        for used in snapshot.use_cases.values():
+            for served in used.models.values():
+                if served.online == "PENDING":
+                    self._failures.pop(served.engine_id, None)
+        self._wake.set()
+
+    def _ready(self, id: UUID) -> Running | None:
         running = self._running.get(id)
-        return running.engine if running is not None and running.ready else None
+        return running if running is not None and running.ready else None
 
-    async def _starting(self, served: ServedModel) -> Engine:
+    async def _starting(self, served: ServedModel) -> Running:
         if served.online == "OFFLINE":
             raise EngineUnavailable(f"it is not deployed; start it with models.deploy({served.key!r})")
         if served.online == "ERROR":
@@ -95,10 +114,10 @@ class Fleet:
         except TimeoutError:
             raise EngineUnavailable("its engine is still starting; try again in a moment") from None
 
-    async def _up(self, id: UUID) -> Engine:
+    async def _up(self, id: UUID) -> Running:
         while True:
-            if engine := self._ready(id):
-                return engine
+            if running := self._ready(id):
+                return running
             if reason := self._failures.get(id):
                 raise EngineUnavailable(f"it does not run: {reason}")
             await self._news.wait()
@@ -115,13 +134,16 @@ class Fleet:
     async def _reconcile(self) -> None:
         wanted = await self._database.read(SYSTEM, self._wanted)
         for id, running in list(self._running.items()):
+            if id not in wanted:
+                self._failures[id] = "it was stopped"
+                self._tell()
             if wanted.get(id) != running.deployment:
-                self._stop(id)
+                self._spawn(_retire(self._running.pop(id)))
         for id, deployment in wanted.items():
             if id not in self._running:
                 running = self._running[id] = Running(deployment)
                 self._failures.pop(id, None)
-                self._spawn(self._bring_up(id, running))
+                running.start = asyncio.create_task(self._bring_up(id, running))
 
     def _wanted(self, session: Reading) -> dict[UUID, Deployment]:
         rows = session.rows(select(model).where(model.c.deployed, model.c.backbone_id.is_(None)))
@@ -170,13 +192,25 @@ class Fleet:
         self._failures.pop(id, None)
         if state == "error":
             self._failures[id] = reason or "unknown"
+        self._tell()
+
+    def _tell(self) -> None:
         self._news.set()
         self._news = asyncio.Event()
 
-    def _stop(self, id: UUID) -> None:
-        running = self._running.pop(id)
-        if running.engine is not None:
-            self._spawn(running.engine.close())
+
+async def _retire(running: Running) -> None:
+    """Stop an engine that no new request gets; those that it has may end first."""
+    await running.requests.drained(FAREWELL)
+    await _close(running)
+
+
+async def _close(running: Running) -> None:
+    if running.start is not None:  # an engine that is closed while it starts would run on unseen
+        running.start.cancel()
+        await asyncio.wait([running.start])
+    if running.engine is not None:
+        await running.engine.close()
 
 
 def _set_state(transaction: Writing, id: UUID, online: Online, reason: str | None) -> None:

@@ -45,8 +45,8 @@ async def embed(context: Context, name: str, given: Sequence[str], user: UUID | 
     found = route(context.snapshot, context.principal, Ask(name=name, kind="Embedding", unit=user or id))
     model = found.models[0]
     try:
-        engine = await context.services.fleet.engine(model)
-        made = await engine.embed(given)
+        async with context.services.fleet.engine(model) as engine:
+            made = await engine.embed(given)
     except EngineError as error:
         raise EngineFailed(model.key, error) from error
     record = records.Record(

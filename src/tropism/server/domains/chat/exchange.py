@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from tropism.engines.protocol import EngineError, EngineUnavailable, FinishReason, Message, Piece, Prompt, Usage
+from tropism.engines.protocol import EngineError, FinishReason, Message, Piece, Prompt, Usage
 from tropism.server.context import Context
 from tropism.server.database.session import Writing
 from tropism.server.domains.ab_tests import counting
@@ -88,12 +88,12 @@ class Exchange:
         )
 
     async def next(self) -> tuple[Choice, Piece] | None:
-        """The next piece of any choice, or None at the end of all. An engine's error ends the exchange."""
+        """The next piece of any choice, or None at the end of all. An error of one ends the exchange."""
         try:
             found = await anext(self._pieces, None)
-        except EngineError as error:
+        except Exception:
             self._ended = True
-            raise EngineFailed(self.model, error) from error
+            raise
         if found is not None:
             self._note_first_token()
             found[0].take(found[1])
@@ -140,11 +140,15 @@ class Exchange:
                 yield self.choices[index], piece
 
     async def _ask(self, choice: Choice) -> AsyncGenerator[Piece, None]:
-        if not choice.model.desired_online:
-            raise EngineUnavailable("it is taken offline for this use case; models.update(desired_online=True)")
-        engine = await self._context.services.fleet.engine(choice.model)
-        async for piece in engine.generate(self._prompt(choice)):
-            yield piece
+        try:
+            async with (
+                self._context.services.fleet.engine(choice.model) as engine,
+                aclosing(engine.generate(self._prompt(choice))) as answer,
+            ):
+                async for piece in answer:
+                    yield piece
+        except EngineError as error:
+            raise EngineFailed(choice.model.key, error) from error
 
     def _prompt(self, choice: Choice) -> Prompt:
         request, variant = self._request, choice.model.parameters
@@ -214,14 +218,15 @@ def _first(*values: Any) -> Any:
     return next((value for value in values if value is not None), None)
 
 
-async def _merged(answers: Sequence[AsyncIterator[Piece]]) -> AsyncGenerator[tuple[int, Piece], None]:
+async def _merged(answers: Sequence[AsyncGenerator[Piece, None]]) -> AsyncGenerator[tuple[int, Piece], None]:
     """The pieces of several answers, as they come. The first error of one ends all."""
     queue: asyncio.Queue[tuple[int, Piece | Exception | None]] = asyncio.Queue(maxsize=64)
 
-    async def feed(index: int, answer: AsyncIterator[Piece]) -> None:
+    async def feed(index: int, answer: AsyncGenerator[Piece, None]) -> None:
         try:
-            async for piece in answer:
-                await queue.put((index, piece))
+            async with aclosing(answer):
+                async for piece in answer:
+                    await queue.put((index, piece))
             await queue.put((index, None))
         except Exception as error:
             await queue.put((index, error))
