@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+from pathlib import Path
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
-from swagger_ui_bundle import swagger_ui_path
 
 from tropism.server.openapi import document
 from tropism.wire.api import ENDPOINTS
@@ -25,6 +27,14 @@ PAGE = """<!doctype html>
 SCRIPT = 'SwaggerUIBundle({url: "/openapi.json", dom_id: "#reader", deepLinking: true, persistAuthorization: true});\n'
 # Nothing from elsewhere may run beside a form that takes an api key.
 POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
+
+
+def _reader() -> Path:
+    """The files of Swagger UI. Its package is found without importing it: that would look for other frameworks."""
+    spec = find_spec("swagger_ui")
+    assert spec is not None, "an extra `server` without swagger-ui-py"
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "static"
 
 
 def routes() -> list[BaseRoute]:
@@ -46,6 +56,6 @@ def routes() -> list[BaseRoute]:
         Route("/openapi.json", openapi),
         Route("/docs", page),
         Route("/docs/start.js", script),
-        Mount("/docs/files", StaticFiles(directory=swagger_ui_path)),
+        Mount("/docs/files", StaticFiles(directory=_reader())),
         Route("/", home),
     ]

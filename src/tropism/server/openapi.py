@@ -10,6 +10,7 @@ import msgspec
 from tropism.version import __version__
 from tropism.wire.endpoint import Endpoint
 from tropism.wire.openai import ErrorBody
+from tropism.wire.page import Nothing
 from tropism.wire.problem import Problem
 
 Schema = dict[str, Any]
@@ -50,7 +51,7 @@ def _operation(row: Endpoint[Any, Any], schemas: dict[type, Schema], components:
     operation: Schema = {
         "operationId": row.name,
         "summary": row.summary,
-        "tags": [row.takes.__module__.rpartition(".")[2] if row.takes.__name__ != "Nothing" else _word(row.path)],
+        "tags": [_word(row)],
         "security": [{"key": []}] if row.permission else [],
         "parameters": [_parameter(name, fields, "path") for name in row.path_names],
         "responses": _responses(row, schemas),
@@ -70,8 +71,10 @@ def _fields(schema: Schema, components: Schema) -> Schema:
     return found
 
 
-def _word(path: str) -> str:
-    return next(part for part in path.split("/") if part and part not in ("api", "v1"))
+def _word(row: Endpoint[Any, Any]) -> str:
+    """The word of the API that the row belongs to: the file of `wire/` that holds its structs."""
+    own = next(type for type in (row.takes, row.returns) if type is not Nothing)
+    return own.__module__.rpartition(".")[2]
 
 
 def _parameter(name: str, fields: Schema, place: str) -> Schema:
