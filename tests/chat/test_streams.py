@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections import defaultdict
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -63,7 +64,10 @@ def test_usage_comes_in_a_chunk_of_its_own_when_asked_for(call: Both, use_case: 
 def test_n_choices_stream_side_by_side(call: Both, use_case: str) -> None:
     chunks = call.items(call("chat.create", HELLO, stream=True, n=3, stream_include_usage=True, use_case=use_case))
     assert (chunks[-1].choices, chunks[-1].usage.completion_tokens) == ([], 9)
-    texts, ids, roles, ends = defaultdict(str), defaultdict(set), defaultdict(list), defaultdict(list)
+    texts: dict[int, str] = defaultdict(str)
+    ids: dict[int, set[UUID]] = defaultdict(set)
+    roles: dict[int, list[str | None]] = defaultdict(list)
+    ends: dict[int, list[str | None]] = defaultdict(list)
     for part in (chunk.choices[0] for chunk in chunks[:-1]):
         texts[part.index] += part.delta.content
         ids[part.index].add(part.completion_id)

@@ -121,7 +121,7 @@ class Upstream:
                 self.requests.append(request)
                 await self.plays[request.body["model"]](request)
                 await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
             self.connections -= 1

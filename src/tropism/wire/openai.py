@@ -41,6 +41,8 @@ class Unsupported(Struct, kw_only=True, frozen=True):
     logit_bias: dict[str, Any] | None = None
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
+    audio: dict[str, Any] | None = None
+    web_search_options: dict[str, Any] | None = None
 
 
 class ChatRequest(Unsupported, kw_only=True, frozen=True):
