@@ -15,6 +15,8 @@ TropismError
 
 from __future__ import annotations
 
+from typing import Self
+
 from tropism.engines.protocol import EngineError
 
 
@@ -27,6 +29,11 @@ class TropismError(Exception):
     def __init__(self, message: str, *, param: str | None = None) -> None:
         super().__init__(message)
         self.param = param
+
+    def within(self, place: str) -> Self:
+        """The same error, seen from outside of `place`, a part of the request."""
+        self.param = place if self.param is None else f"{place}.{self.param}"
+        return self
 
 
 class MalformedRequest(TropismError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -166,10 +167,21 @@ def _checked(convert: Callable[[Any], Out], given: Any) -> Out:
     try:
         return convert(given)
     except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at `$")
-        raise InvalidRequest(str(error), param=path.strip(".`") or None) from None
+        raise InvalidRequest(str(error), param=_param(str(error))) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedRequest(f"the body is no JSON: {error}") from None
+    except RecursionError:
+        raise MalformedRequest("the body is nested too deeply") from None
+
+
+_PLACE = re.compile(r" - at (?:`key` in )?`\$\.?(.*)`$")
+_FIELD = re.compile(r"(?:required|unknown) field `(.*?)`")
+
+
+def _param(message: str) -> str | None:
+    """The field that msgspec speaks of: where it stands, and its name if it is missing or unknown."""
+    found = (pattern.search(message) for pattern in (_PLACE, _FIELD))
+    return ".".join(match[1] for match in found if match and match[1]) or None
 
 
 async def _body(request: Request, limit: int) -> bytes:

@@ -16,6 +16,7 @@ from tropism.wire.values import Labels, Reference, Text, Time
 Source = Literal["LIVE", "OFFLINE", "AUTOMATION", "DATASET", "EVALUATION"]
 OrderField = Literal["created_at", "prompt_tokens", "completion_tokens", "latency_ms"]
 GroupBy = Literal["model", "prompt"]
+FEW = Meta(max_length=100)
 
 
 class LoggedFeedback(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -90,7 +91,7 @@ class FeedbackFilter(Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tr
     lt: float | None = None
     lte: float | None = None
     user: UUID | None = None
-    reasons: list[str] | None = None
+    reasons: Annotated[list[str], FEW] | None = None
 
 
 class ComparisonFilter(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -103,23 +104,23 @@ class LabelFilter(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True)
     """Interactions with this label, and with one of the values where they are given."""
 
     key: str
-    value: list[str] | None = None
+    value: Annotated[list[str], FEW] | None = None
 
 
 class InteractionFilter(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Which interactions; everything given must hold. `tags` name A/B tests."""
 
-    models: list[Reference] | None = None
+    models: Annotated[list[Reference], FEW] | None = None
     timerange: TimeRange | None = None
     session_id: UUID | None = None
     user_id: UUID | None = None
-    feedbacks: list[FeedbackFilter] | None = None
-    comparisons: list[ComparisonFilter] | None = None
-    labels: list[LabelFilter] | None = None
+    feedbacks: Annotated[list[FeedbackFilter], FEW] | None = None
+    comparisons: Annotated[list[ComparisonFilter], FEW] | None = None
+    labels: Annotated[list[LabelFilter], FEW] | None = None
     prompt_hash: str | None = None
     completion_id: UUID | None = None
-    tags: list[str] | None = None
-    source: list[Source] | None = None
+    tags: Annotated[list[str], FEW] | None = None
+    source: Annotated[list[Source], FEW] | None = None
 
 
 class InteractionQuery(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):

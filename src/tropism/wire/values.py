@@ -10,7 +10,7 @@ from msgspec import Meta
 Key = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$(?!\n)",  # in Python, `$` alone lets a newline follow
         max_length=128,
         description="A short name chosen by the caller: letters, digits, dots, dashes and underscores.",
     ),

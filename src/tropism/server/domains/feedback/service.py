@@ -13,6 +13,7 @@ from tropism.server.clock import time_of
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.feedback import keys
 from tropism.server.domains.interactions import service as interactions
+from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.errors import InvalidRequest
 from tropism.server.tables.feedback import comparison, feedback
 from tropism.wire import feedback as wire
@@ -75,7 +76,7 @@ def log_metric(
         feedback_key=key.key,
         value=value,
         completion_id=of.id,
-        user=request.user_id,
+        user=None if user == NOBODY else user,
         details=request.details,
         reason=request.reason,
         created_at=time_of(id),
@@ -101,6 +102,8 @@ def log_preference(transaction: Writing, request: wire.ComparisonCreate) -> tupl
         raise InvalidRequest("a completion cannot be compared with itself", param="other_completion")
     if preferred.use_case_id != other.use_case_id:
         raise InvalidRequest("both completions must belong to the same use case", param="other_completion")
+    if request.use_case is not None and use_cases.find(transaction, request.use_case).id != preferred.use_case_id:
+        raise InvalidRequest(f"the completions belong to another use case than {request.use_case!r}", param="use_case")
     key = keys.find_linked(transaction, request.metric, preferred.use_case_id, param="metric")
     user = request.user_id or NOBODY
     now = {"preferred_id": preferred.id, "other_id": other.id, "tied": request.tied}
@@ -119,7 +122,7 @@ def log_preference(transaction: Writing, request: wire.ComparisonCreate) -> tupl
         preferred_completion_id=preferred.id,
         other_completion_id=other.id,
         tied=request.tied,
-        user=request.user_id,
+        user=None if user == NOBODY else user,
         created_at=time_of(id),
     )
     after = Preference(preferred, other, request.tied)
@@ -140,7 +143,7 @@ def _earlier(session: Reading, key_id: UUID, one: UUID, two: UUID, user: UUID) -
 
 def checked_value(key: Row[Any], value: float) -> float:
     """The value as a number, if the key takes it."""
-    number = float(value)
+    number = float(value) + 0.0  # a negative zero is a zero
     if key.kind == "bool" and number not in (0.0, 1.0):
         raise InvalidRequest(f"{key.key!r} is a bool key: it takes 0, 1, true or false, not {value!r}", param="value")
     if not isfinite(number) or abs(number) > LARGEST:

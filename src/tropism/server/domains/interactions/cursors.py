@@ -55,9 +55,14 @@ def _read(cursor: str, request: InteractionQuery) -> Position:
         value, id, fingerprint = _decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError, msgspec.MsgspecError):
         raise InvalidRequest("this is no cursor; take it from page_info", param="page") from None
-    if fingerprint != _fingerprint(request):
+    if fingerprint != _fingerprint(request) or (value is None) != is_by_time(request):
         raise InvalidRequest("this cursor belongs to a query with another filter, order or group", param="page")
     return Position(value, id)
+
+
+def is_by_time(request: InteractionQuery) -> bool:
+    """Whether the order is that of the ids alone."""
+    return not request.order or request.order[0].field == "created_at"
 
 
 def _fingerprint(request: InteractionQuery) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -31,26 +31,18 @@ def conditions(session: Reading, use_case_id: UUID, wanted: InteractionFilter) -
     found = [log.use_case_id == use_case_id, *_plain(session, wanted)]
     if wanted.timerange is not None:
         found += _within(wanted.timerange)
-    for matching in _elsewhere(session, use_case_id, wanted):
-        found.append(_narrowed(session, matching))
-    return found
+    return [*found, *_narrowed(session, _elsewhere(session, use_case_id, wanted))]
 
 
 def _plain(session: Reading, wanted: InteractionFilter) -> Iterator[Condition]:
     if wanted.models is not None:
         yield log.model_id.in_([models.find(session, reference).id for reference in wanted.models])
-    if wanted.session_id is not None:
-        yield log.session_id == wanted.session_id
-    if wanted.user_id is not None:
-        yield log.user_id == wanted.user_id
     if wanted.prompt_hash is not None:
         yield log.prompt_hash == _hash(wanted.prompt_hash)
     if wanted.completion_id is not None:
         yield log.id == wanted.completion_id
     if wanted.source is not None:
         yield log.source.in_(wanted.source)
-    if wanted.tags is not None:
-        yield log.ab_test_id.in_([_tagged(session, tag) for tag in wanted.tags])
 
 
 def _within(timerange: TimeRange) -> list[Condition]:
@@ -64,7 +56,13 @@ def _within(timerange: TimeRange) -> list[Condition]:
 
 
 def _elsewhere(session: Reading, use_case_id: UUID, wanted: InteractionFilter) -> Iterator[Select[Any]]:
-    """The ids that match a predicate on another table, one statement each."""
+    """The ids that match a predicate on another table, or one that another index finds; one statement each."""
+    if wanted.session_id is not None:
+        yield select(log.id).where(log.session_id == wanted.session_id)
+    if wanted.user_id is not None:
+        yield select(log.id).where(log.user_id == wanted.user_id)
+    if wanted.tags is not None:
+        yield select(log.id).where(log.ab_test_id.in_([_tagged(session, use_case_id, tag) for tag in wanted.tags]))
     for label in wanted.labels or ():
         yield _with_label(use_case_id, label)
     for given in wanted.feedbacks or ():
@@ -82,30 +80,37 @@ def _with_label(use_case_id: UUID, wanted: LabelFilter) -> Select[Any]:
     return matching if wanted.value is None else matching.where(label.value.in_(wanted.value))
 
 
+_TESTS: dict[str, Callable[[Any], Condition]] = {
+    "gt": lambda bound: feedback.c.value > bound,
+    "gte": lambda bound: feedback.c.value >= bound,
+    "eq": lambda bound: feedback.c.value == bound,
+    "neq": lambda bound: feedback.c.value != bound,
+    "lt": lambda bound: feedback.c.value < bound,
+    "lte": lambda bound: feedback.c.value <= bound,
+    "user": lambda user: feedback.c.user_id == user,
+    "reasons": lambda reasons: feedback.c.reason.in_(reasons),
+}
+
+
 def _with_feedback(session: Reading, use_case_id: UUID, wanted: FeedbackFilter) -> Select[Any]:
-    value = feedback.c.value
-    tests = {
-        "gt": value > wanted.gt,
-        "gte": value >= wanted.gte,
-        "eq": value == wanted.eq,
-        "neq": value != wanted.neq,
-        "lt": value < wanted.lt,
-        "lte": value <= wanted.lte,
-        "user": feedback.c.user_id == wanted.user,
-        "reasons": feedback.c.reason.in_(wanted.reasons or ()),
-    }
-    given = [test for name, test in tests.items() if getattr(wanted, name) is not None]
+    given = [test(bound) for name, test in _TESTS.items() if (bound := getattr(wanted, name)) is not None]
     key_id = _metric(session, wanted.metric)
     same_key = (feedback.c.use_case_id == use_case_id, feedback.c.feedback_key_id == key_id)
     return select(feedback.c.completion_id.label("id")).where(*same_key, *given).distinct()
 
 
-def _narrowed(session: Reading, matching: Select[Any]) -> Condition:
-    few = session.rows(matching.limit(FEW + 1))
-    if len(few) <= FEW:
-        return log.id.in_([row.id for row in few]) if few else false()
-    found = matching.subquery()
-    return select(found.c.id).where(found.c.id == log.id).exists()
+def _narrowed(session: Reading, statements: Iterator[Select[Any]]) -> Iterator[Condition]:
+    """The ids that match every statement: as one list where that is short, which keeps within SQLite's 32,766 values."""
+    ids: set[UUID] | None = None
+    for matching in statements:
+        few = {row.id for row in session.rows(matching.limit(FEW + 1))}
+        if len(few) > FEW:
+            found = matching.subquery()
+            yield select(found.c.id).where(found.c.id == log.id).exists()
+        else:
+            ids = few if ids is None else ids & few
+    if ids is not None:
+        yield log.id.in_(ids) if ids else false()
 
 
 def _hash(text: str) -> bytes:
@@ -123,10 +128,10 @@ def _metric(session: Reading, reference: str) -> UUID:
     return id
 
 
-def _tagged(session: Reading, tag: str) -> UUID:
-    row = session.row(select(ab_test.c.id).where(refers(ab_test, tag)))
+def _tagged(session: Reading, use_case_id: UUID, tag: str) -> UUID:
+    row = session.row(select(ab_test.c.id).where(refers(ab_test, tag), ab_test.c.use_case_id == use_case_id))
     if row is None:
-        raise NotFound(f"no A/B test {tag!r}; ab_tests.list() shows what there is", param="tags")
+        raise NotFound(f"no A/B test {tag!r} here; ab_tests.list() shows what there is", param="tags")
     id: UUID = row.id
     return id
 

@@ -15,6 +15,7 @@ from tropism.server.database.session import Reading
 from tropism.server.domains.interactions import cursors
 from tropism.server.domains.interactions.cursors import Position, Window
 from tropism.server.domains.interactions.filters import Condition, after, conditions
+from tropism.server.errors import InvalidRequest
 from tropism.server.tables.ab_tests import ab_test
 from tropism.server.tables.feedback import comparison, feedback, feedback_key
 from tropism.server.tables.interactions import interaction, interaction_body
@@ -51,6 +52,8 @@ def page(session: Reading, use_case_id: UUID, request: wire.InteractionQuery) ->
 
 def groups(session: Reading, use_case_id: UUID, request: wire.InteractionQuery) -> wire.InteractionPage:
     """One page of groups, the one with the latest interaction first."""
+    if not cursors.is_by_time(request):
+        raise InvalidRequest("groups are ordered by `created_at`, that of their latest interaction", param="order")
     matching = conditions(session, use_case_id, request.filters or wire.InteractionFilter())
     by = log.model_id if request.group_by == "model" else log.prompt_hash
     last = func.max(log.id)

@@ -10,6 +10,7 @@ from tropism.server.domains.ab_tests import counting
 from tropism.server.domains.feedback import service as feedback
 from tropism.server.domains.interactions import service
 from tropism.server.domains.use_cases import service as use_cases
+from tropism.server.errors import TropismError
 from tropism.server.http import handles
 from tropism.wire import interactions as wire
 from tropism.wire.feedback import MetricFeedbackCreate
@@ -36,7 +37,13 @@ async def get(context: Context, request: wire.InteractionReference) -> wire.Inte
 
 
 def _create_many(transaction: Writing, request: wire.InteractionsCreate) -> wire.InteractionsLogged:
-    return wire.InteractionsLogged(interactions=[_create(transaction, each) for each in request.interactions])
+    logged = []
+    for index, each in enumerate(request.interactions):
+        try:
+            logged.append(_create(transaction, each))
+        except TropismError as error:
+            raise error.within(f"interactions[{index}]") from None
+    return wire.InteractionsLogged(interactions=logged)
 
 
 def _create(transaction: Writing, request: wire.InteractionCreate) -> wire.InteractionLogged:
@@ -45,22 +52,23 @@ def _create(transaction: Writing, request: wire.InteractionCreate) -> wire.Inter
     if request.ab_campaign is not None:
         test_id = counting.join_offline(transaction, used.id, request.ab_campaign, request.model)
     record = service.recorded(transaction, request, used, test_id)
-    ids = [_log(transaction, record.id, request, each) for each in request.feedbacks or ()]
+    ids = []
+    for index, given in enumerate(request.feedbacks or ()):
+        try:
+            ids.append(_log(transaction, record.id, request.user, given))
+        except TropismError as error:
+            raise error.within(f"feedbacks[{index}]") from None
     return wire.InteractionLogged(completion_id=record.id, session_id=record.session_id, feedback_ids=ids)
 
 
-def _log(
-    transaction: Writing, completion_id: UUID, request: wire.InteractionCreate, given: wire.LoggedFeedback
-) -> UUID:
-    logged, change = feedback.log_metric(
-        transaction,
-        MetricFeedbackCreate(
-            metric=given.feedback_key,
-            value=given.value,
-            completion_id=completion_id,
-            user_id=request.user,
-            details=given.details,
-        ),
+def _log(transaction: Writing, completion_id: UUID, user: UUID | None, given: wire.LoggedFeedback) -> UUID:
+    metric = MetricFeedbackCreate(
+        metric=given.feedback_key,
+        value=given.value,
+        completion_id=completion_id,
+        user_id=user,
+        details=given.details,
     )
+    logged, change = feedback.log_metric(transaction, metric, param="feedback_key")
     counting.count_value(transaction, change)
     return logged.id

@@ -21,19 +21,21 @@ from tropism.wire.chat import ChatMessage
 from tropism.wire.feedback import ComparedText, ComparisonCreate
 
 
-def find(session: Reading, completion_id: UUID) -> Row[Any]:
+def find(session: Reading, completion_id: UUID, param: str = "completion_id") -> Row[Any]:
     """The row of a completion that the caller may see."""
     with_team = select(interaction, use_case.c.team_id).join(use_case, use_case.c.id == interaction.c.use_case_id)
     row = session.row(with_team.where(interaction.c.id == completion_id))
     if row is None or not session.principal.sees(row.team_id):
-        raise _no_completion(completion_id)
+        raise _no_completion(completion_id, param)
     return row
 
 
 def last_of_session(session: Reading, session_id: UUID) -> Row[Any]:
-    """The row of a session's last completion."""
-    last = select(interaction.c.id).where(interaction.c.session_id == session_id).order_by(interaction.c.id.desc())
-    id = session.value(last.limit(1))
+    """The row of a session's last completion. Others may have named a session alike: theirs does not count."""
+    mine = use_case.c.team_id.in_(session.principal.grants)
+    last = select(interaction.c.id).join(use_case, use_case.c.id == interaction.c.use_case_id).where(mine)
+    of_session = last.where(interaction.c.session_id == session_id).order_by(interaction.c.id.desc())
+    id = session.value(of_session.limit(1))
     if id is None:
         raise NotFound(f"no session {session_id}; a chat response carries its session_id", param="session_id")
     return find(session, id)
@@ -85,13 +87,13 @@ def conversation(prompt: str | None, messages: list[ChatMessage] | None) -> list
 
 def compared(transaction: Writing, request: ComparisonCreate) -> tuple[Row[Any], Row[Any]]:
     """The rows of both sides of a comparison; texts are logged first."""
-    preferred = _side(transaction, request, request.preferred_completion)
-    return preferred, _side(transaction, request, request.other_completion)
+    preferred = _side(transaction, request, request.preferred_completion, "preferred_completion")
+    return preferred, _side(transaction, request, request.other_completion, "other_completion")
 
 
-def _side(transaction: Writing, request: ComparisonCreate, side: UUID | ComparedText) -> Row[Any]:
+def _side(transaction: Writing, request: ComparisonCreate, side: UUID | ComparedText, param: str) -> Row[Any]:
     if isinstance(side, UUID):
-        return find(transaction, side)
+        return find(transaction, side, param)
     if request.use_case is None:
         raise InvalidRequest("a comparison of texts needs the `use_case`", param="use_case")
     used = use_cases.find(transaction, request.use_case)
@@ -115,7 +117,7 @@ def _id_at(transaction: Writing, request: wire.InteractionCreate) -> UUID:
     return transaction.clock.new_id(request.created_at)
 
 
-def _no_completion(id: UUID) -> NotFound:
+def _no_completion(id: UUID, param: str = "completion_id") -> NotFound:
     return NotFound(
-        f"no completion {id}; chat responses and interactions.create(...) return completion ids", param="completion_id"
+        f"no completion {id}; chat responses and interactions.create(...) return completion ids", param=param
     )
