@@ -17,8 +17,8 @@ from tropism.cli import app
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
 FENCE = re.compile(r"^(?P<indent> *)```(?P<kind>\w*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
-KINDS = {"python", "sh", "console", "text", "json"}
-"""`python` and `sh` run; the commands of `console` are checked; `text` and `json` are for people."""
+KINDS = {"python", "sh", "console", "diff", "text"}
+"""`python` and `sh` run; of `console` the commands, of `diff` the present lines are checked; `text` is for people."""
 SECONDS = 120
 SAFE_TO_SHOW = {"cd", "cp", "export", "git", "kill", "python", "source", "systemctl", "tar"}
 
@@ -83,9 +83,7 @@ def _check_command(words: list[str], place: str) -> None:
     elif program == "pip":
         _check_requirements(arguments, place)
     else:
-        assert program in SAFE_TO_SHOW, (
-            f"{place}: what is {program!r}?"
-        )
+        assert program in SAFE_TO_SHOW, f"{place}: what is {program!r}?"
 
 
 def _check_requirements(arguments: list[str], place: str) -> None:
@@ -96,3 +94,10 @@ def _check_requirements(arguments: list[str], place: str) -> None:
             assert found[1] in extras, f"{place}: no such extra"
         if "==" in argument:
             assert argument in (ROOT / "Makefile").read_text(), f"{place}: not the version that `make setup` installs"
+
+
+def check_diff(block: Block) -> None:
+    """The lines that a shown change starts from are in the file, so that the walk through it stays true."""
+    name, *lines = block.text.splitlines()
+    present = [line[1:] for line in lines if line[:1] in (" ", "-")]
+    assert "\n".join(present) in (ROOT / name.removeprefix("--- ")).read_text(), f"{block}: {name} reads otherwise now"

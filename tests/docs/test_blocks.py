@@ -16,7 +16,7 @@ from openai import OpenAI
 from tropism import Tropism
 from tropism.testing import RunningServer, run_server
 
-from .blocks import KINDS, PAGES, ROOT, SECONDS, blocks, check_console, run_python, run_shell
+from .blocks import KINDS, PAGES, ROOT, SECONDS, blocks, check_console, check_diff, run_python, run_shell
 
 CHAT_MODEL = "smollm2-135m-instruct"
 ON_REAL_MODELS = {"README.md", "docs/guides/chat-and-streams.md"}
@@ -83,11 +83,13 @@ def _close_clients(names: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
-def test_the_commands_of_a_page_exist(page: Path) -> None:
+def test_the_commands_and_changes_of_a_page_are_real(page: Path) -> None:
     for block in blocks(page):
         assert block.kind in KINDS, f"{block}: say what kind of block this is"
         if block.kind == "console" and "docs/reference" not in str(page):
             check_console(block)
+        if block.kind == "diff":
+            check_diff(block)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=_name)

@@ -25,9 +25,8 @@ from .blocks import ROOT
 
 DOCS = ROOT / "docs"
 REFERENCE = "\n".join(page.read_text() for page in sorted((DOCS / "reference").glob("*.md")))
-WRITTEN = "\n".join(
-    page.read_text() for folder in ("guides", "concepts") for page in sorted((DOCS / folder).glob("*.md"))
-)
+PAGES = [DOCS / "start.md", *sorted((DOCS / "guides").glob("*.md")), *sorted((DOCS / "concepts").glob("*.md"))]
+WRITTEN = "\n".join(page.read_text() for page in PAGES)
 
 
 def _subclasses(kind: type[Any]) -> set[type[Any]]:
