@@ -79,6 +79,12 @@ def nothing_is_left(client: Tropism, use_case: str) -> None:
     assert client.chat.create(HELLO, model="echo-b", use_case=use_case).choices
 
 
+def ask(client: Tropism, use_case: str, stream: bool, n: int) -> None:
+    """Ask, and take the answer to its end."""
+    answer: Any = client.chat.create(HELLO, stream=stream, n=n, use_case=use_case)
+    list(answer)
+
+
 def in_a_test(client: Tropism, use_case: str, model: str) -> None:
     """All traffic of the use case goes to this model, half of it by way of an A/B test."""
     client.models.add_variant(model, f"{model}-variant", system_prompt="Be brief.")
@@ -103,8 +109,7 @@ def test_a_failure_is_a_typed_error_and_leaves_nothing(
     before = upstream.connections
     for n in (1, 2):
         with pytest.raises(error, match=message) as caught:
-            answer: Any = client.chat.create(HELLO, stream=stream, n=n, use_case=use_case)
-            list(answer)
+            ask(client, use_case, stream, n)
         assert caught.value.type == type
         assert f"model '{key}" in str(caught.value)
         assert "sk-provider-key" not in str(caught.value)
@@ -161,15 +166,16 @@ def test_a_stream_that_fails_after_its_first_piece_ends_in_a_typed_error(
     heard = []
     stream = call("chat.create", HELLO, stream=True, use_case=use_case)
 
-    async def listen() -> None:
+    def listen() -> None:
+        for chunk in stream:
+            heard.append(chunk.choices[0].delta.content)
+
+    async def alisten() -> None:
         async for chunk in stream:
             heard.append(chunk.choices[0].delta.content)
 
     with pytest.raises(tropism.InternalServerError, match=message) as caught:
-        if hasattr(stream, "__aiter__"):
-            call.wait(listen())
-        for chunk in stream:
-            heard.append(chunk.choices[0].delta.content)
+        call.wait(alisten() if hasattr(stream, "__aiter__") else listen())
     assert (caught.value.type, heard) == (type, ["half"])
     nothing_is_left(client, use_case)
 

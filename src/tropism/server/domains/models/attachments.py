@@ -42,12 +42,12 @@ def _described(row: Row[Any]) -> wire.ModelService:
 
 
 def attach(transaction: Writing, request: wire.AttachModel) -> wire.ModelService:
-    """Attach a model and deploy it. Attached before, it stays so, with what is given here changed."""
+    """Attach a model and deploy it. One that was attached before is wanted online again, and keeps what is not given."""
     used, row = use_cases.find(transaction, request.use_case), service.find(transaction, request.model)
     key = {"use_case_id": used.id, "model_id": row.id}
     if transaction.row(_attached(**key)) is None:
-        values = {"is_default": False, "desired_online": True}
-        transaction.run(insert(attachment).values(**key, **values))
+        transaction.run(insert(attachment).values(**key, is_default=False, desired_online=True))
+    transaction.run(_change(**key).values(desired_online=True))
     if request.placement is not None:
         transaction.run(_change(**key).values(placement=msgspec.to_builtins(request.placement)))
     if request.make_default:

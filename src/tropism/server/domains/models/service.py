@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import msgspec
@@ -20,6 +22,7 @@ from tropism.server.tables.use_cases import use_case
 from tropism.wire import models as wire
 
 PROVIDERS_WITHOUT_DEFAULT_URL = ("azure", "custom")
+_SPACE = re.compile(r"\s")
 _backbone = model.alias("backbone")
 
 
@@ -90,8 +93,8 @@ def add_external(transaction: Writing, request: wire.ExternalModelCreate, secret
         raise InvalidRequest(f"this release cannot speak to provider {request.provider!r} yet", param="provider")
     if request.endpoint is None and request.provider in PROVIDERS_WITHOUT_DEFAULT_URL:
         raise InvalidRequest(f"provider {request.provider!r} needs an `endpoint`, its base URL", param="endpoint")
-    if request.endpoint is not None and not request.endpoint.startswith(("http://", "https://")):
-        raise InvalidRequest("`endpoint` must begin with http:// or https://", param="endpoint")
+    if request.endpoint is not None and not _is_http_url(request.endpoint):
+        raise InvalidRequest("`endpoint` must be a URL such as https://example.org/v1", param="endpoint")
     id = transaction.new_id()
     return _register(
         transaction,
@@ -108,16 +111,27 @@ def add_external(transaction: Writing, request: wire.ExternalModelCreate, secret
     )
 
 
+def _is_http_url(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        return url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0 and not _SPACE.search(text)
+    except ValueError:
+        return False
+
+
 def add_local(transaction: Writing, request: wire.LocalModelCreate) -> wire.Model:
     """Register a GGUF file where it lies."""
     path = Path(request.path)
     if not path.is_absolute():
         raise InvalidRequest("`path` must be absolute: it is a path on the server", param="path")
     try:
+        if path.exists() and not path.is_file():  # to open a pipe could wait for ever
+            raise InvalidRequest("this is no file", param="path")
         with path.open("rb") as file:
             magic = file.read(4)
-    except OSError as error:
-        raise InvalidRequest(f"cannot read the file: {error.strerror}", param="path") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InvalidRequest(f"cannot read the file: {reason}", param="path") from None
     if magic != b"GGUF":
         raise InvalidRequest("this is no GGUF file", param="path")
     return _register(
@@ -189,8 +203,8 @@ def update_compute_config(transaction: Writing, request: wire.ComputeConfigUpdat
     if config.kv_cache_len is not None and config.kv_cache_len < config.max_seq_len:
         raise InvalidRequest("`kv_cache_len` must hold at least one request of `max_seq_len`", param="kv_cache_len")
     values: dict[str, Any] = {"compute_config": msgspec.to_builtins(config)}
-    if row.deployed:
-        values |= {"online": "PENDING", "error": None}
+    if row.deployed:  # a new attempt: the engine starts anew even where it could not tell the configs apart
+        values |= {"online": "PENDING", "error": None, "attempt": row.attempt + 1}
     transaction.run(update(model).where(model.c.id == row.id).values(**values))
     transaction.touch()
     return described(find(transaction, request.model))
