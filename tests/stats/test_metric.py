@@ -209,12 +209,19 @@ def test_nothing_is_shown_during_warm_up() -> None:
     assert report.leader == 1
 
 
-@pytest.mark.parametrize(("rate", "needed"), [(0.5, 50), (0.3, 50), (0.02, 941), (0.002, 9941)])
+@pytest.mark.parametrize(("rate", "needed"), [(0.5, 50), (0.3, 50), (0.02, 236), (0.002, 2486)])
 def test_rare_events_need_a_longer_warm_up(rate: float, needed: int) -> None:
     report = metric_report([coin(rate, 100_000), coin(rate, 100_000)], Plan(kind="bool"))
     assert report.warmup_units == pytest.approx(needed, abs=1)
-    assert metric_report([coin(rate, 1000 * (needed // 1000 + 1))] * 2, Plan(kind="bool")).has_enough_feedbacks
-    assert not metric_report([coin(rate, needed // 50 * 49)] * 2, Plan(kind="bool")).has_enough_feedbacks
+    assert metric_report([coin(rate, 3000)] * 2, Plan(kind="bool")).has_enough_feedbacks
+    assert not metric_report([coin(rate, needed * 9 // 10)] * 2, Plan(kind="bool")).has_enough_feedbacks
+
+
+def test_scalars_and_users_need_four_times_the_warm_up_of_rates() -> None:
+    rates = metric_report([coin(0.02, 5000)] * 2, Plan(kind="bool")).warmup_units
+    assert metric_report([coin(0.02, 5000)] * 2, Plan()).warmup_units == pytest.approx(4 * rates, abs=4)
+    users = [Sums.of(Unit(2, 2 * float(i < 100)) for i in range(5000))] * 2
+    assert metric_report(users, Plan(kind="bool")).warmup_units == pytest.approx(4 * rates, abs=4)
 
 
 def test_a_test_in_which_nothing_varies_never_warms_up() -> None:

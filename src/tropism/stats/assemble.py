@@ -14,12 +14,6 @@ from tropism.stats.sentence import describe
 Pair = tuple[int, int]
 
 
-def check_default(variants: int, default: int | None) -> None:
-    """Raises ValueError unless `default` is None or one of the variants."""
-    if default is not None and not 0 <= default < variants:
-        raise ValueError(f"default must be the index of one of {variants} variants, not {default}")
-
-
 def assemble(
     plan: Plan,
     *,

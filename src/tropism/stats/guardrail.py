@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, isfinite, nextafter
 
-from tropism.stats.assemble import check_default
 from tropism.stats.gap import gap, lower_end, z_score
+from tropism.stats.inputs import are_rates, check_default, check_sums
 from tropism.stats.mixture import critical_z_above, log_e_above, mixing_variance, p_value
 from tropism.stats.moments import moments
 from tropism.stats.plan import Plan
@@ -38,12 +38,12 @@ def guardrail(variants: Sequence[Sums], plan: Plan, *, default: int, tolerance: 
     min_effect and max_feedbacks are ignored. Raises ValueError for a negative tolerance or a wrong default.
     Source: one-sided normal mixture, Robbins 1970; Howard et al. 2021, prop. 6.
     """
-    plan.pair_alpha(len(variants))
+    check_sums(variants, plan)
     check_default(len(variants), default)
     if not (tolerance >= 0 and isfinite(tolerance)):
         raise ValueError(f"tolerance must be 0 or more, not {tolerance}")
     each, merged = [moments(sums) for sums in variants], moments(sum(variants, Sums()))
-    enough = has_enough(each, merged)
+    enough = has_enough(each, merged, are_rates(variants, plan))
     return tuple(_harm(variants, plan, default, i, tolerance, enough) for i in range(len(variants)) if i != default)
 
 

@@ -9,7 +9,7 @@ from statistics import NormalDist
 from tropism.stats.mixture import mixing_variance
 from tropism.stats.plan import Plan
 from tropism.stats.root import bisect
-from tropism.stats.warmup import FEWEST_COMPARISONS, FEWEST_UNITS, PER_SKEWNESS
+from tropism.stats.warmup import FEWEST_COMPARISONS, FEWEST_UNITS, PER_SKEWNESS, PER_SKEWNESS_OF_RATES
 from tropism.stats.win_rate import PRIOR
 
 POWER = 0.8
@@ -44,7 +44,7 @@ def plan_rate(baseline: float, effect: float, *, variants: int = 2, alpha: float
         raise ValueError(f"rates must lie between 0 and 1, not {baseline} and {changed}")
     spread, middle = baseline * (1 - baseline) + changed * (1 - changed), (baseline + changed) / 2
     skewness2 = (1 - 2 * middle) ** 2 / (middle * (1 - middle))
-    return _plan_mean(spread, effect, skewness2, variants, alpha)
+    return _plan_mean(spread, effect, PER_SKEWNESS_OF_RATES * skewness2, variants, alpha)
 
 
 def plan_mean(sd: float, effect: float, *, skewness: float = 0.0, variants: int = 2, alpha: float = 0.05) -> Forecast:
@@ -54,7 +54,7 @@ def plan_mean(sd: float, effect: float, *, skewness: float = 0.0, variants: int 
     """
     if not (sd > 0 and isfinite(sd)):
         raise ValueError(f"sd must be positive, not {sd}")
-    return _plan_mean(2 * sd * sd, effect, skewness * skewness, variants, alpha)
+    return _plan_mean(2 * sd * sd, effect, PER_SKEWNESS * skewness * skewness, variants, alpha)
 
 
 def plan_preference(win_rate: float, *, ties: float = 0.0, variants: int = 2, alpha: float = 0.05) -> Forecast:
@@ -81,14 +81,14 @@ def plan_preference(win_rate: float, *, ties: float = 0.0, variants: int = 2, al
     )
 
 
-def _plan_mean(spread: float, effect: float, skewness2: float, variants: int, alpha: float) -> Forecast:
-    """`spread` is the variance of a difference of two single units."""
+def _plan_mean(spread: float, effect: float, skewed: float, variants: int, alpha: float) -> Forecast:
+    """`spread` is the variance of a difference of two single units, `skewed` the warm-up that skewness asks for."""
     if not effect or not isfinite(effect):
         raise ValueError(f"an effect of {effect} cannot be planned for")
     pair_alpha = Plan(alpha=alpha).pair_alpha(variants)
     quantiles = _quantile(1 - pair_alpha / 2) + _quantile(POWER)
     fixed = quantiles * quantiles * spread / effect / effect
-    warmup = max(FEWEST_UNITS, ceil(PER_SKEWNESS * skewness2))
+    warmup = max(FEWEST_UNITS, ceil(skewed))
     tuning = min(max(fixed, LEAST_TUNING), MOST_TUNING)  # half of both variants' n80 together
     rho2, drift = mixing_variance(pair_alpha, tuning), quantiles / sqrt(2 * fixed)
     median, most = (ceil(_decided(share, drift, rho2, pair_alpha) / 2) for share in (0.5, POWER))

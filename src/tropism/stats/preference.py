@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-from tropism.stats.assemble import Pair, assemble, check_default
+from tropism.stats.assemble import Pair, assemble
+from tropism.stats.inputs import check_default
 from tropism.stats.pair_counts import PairCounts
 from tropism.stats.plan import Plan
 from tropism.stats.report import Interval, Note, Report, VariantFigures
