@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
 from tropism.server.context import Context, Services
@@ -88,6 +88,7 @@ def application(endpoints: Iterable[Endpoint[Any, Any]], services: Services, mor
         raise LookupError(f"no handler for {', '.join(missing)}")
     routes: list[BaseRoute] = [_route(row, services) for row in rows]
     app = Starlette(routes=[*routes, *more], exception_handlers={HTTPException: _unrouted})
+    app.router.redirect_slashes = False  # such a redirect goes to wherever the Host header says
     return app
 
 
@@ -117,12 +118,15 @@ def _context(endpoint: Endpoint[Any, Any], services: Services, request: Request)
     if endpoint.permission is None:
         return Context(services, Principal(SYSTEM.user_id))
     principal = _principal(services, request)
-    if not principal.may(endpoint.permission):
+    # What may not be done in a team may not be done to what is the team's: for this call it is not there.
+    grants = {team: held for team, held in principal.grants.items() if endpoint.permission in held}
+    if not grants:
         raise Forbidden(f"this needs the permission {endpoint.permission!r}, which your key does not have")
-    key = request.headers.get("idempotency-key") if endpoint.has_body and endpoint.replayable else None
-    if key is None:
+    principal = Principal(principal.user_id, grants)
+    key = request.headers.get("idempotency-key") if endpoint.method != "GET" and endpoint.replayable else None
+    if not key:
         return Context(services, principal)
-    who_and_what = f"{principal.user_id}\n{request.method}\n{request.url.path}\n{key}"
+    who_and_what = f"{principal.user_id}\n{request.method}\n{request.scope['path']}\n{key}"
     return Context(services, principal, hashlib.sha256(who_and_what.encode()).digest())
 
 
@@ -185,11 +189,14 @@ def _param(message: str) -> str | None:
 
 
 async def _body(request: Request, limit: int) -> bytes:
+    too_large = TooLarge(f"the body is longer than {limit} bytes; TROPISM_MAX_BODY_BYTES sets the limit")
     chunks, size = [], 0
+    if int(request.headers.get("content-length", 0)) > limit:
+        raise too_large
     async for chunk in request.stream():
         size += len(chunk)
         if size > limit:
-            raise TooLarge(f"the body is longer than {limit} bytes; TROPISM_MAX_BODY_BYTES sets the limit")
+            raise too_large
         chunks.append(chunk)
     return b"".join(chunks)
 
@@ -218,7 +225,7 @@ def _problem(request: Request, error: TropismError) -> Response:
     headers = {"retry-after": "1"} if error.status == 503 else {}
     if error.status == 401:
         headers["www-authenticate"] = "Bearer"
-    return Response(problem_body(request.url.path, error), error.status, headers, "application/json")
+    return Response(problem_body(request.scope["path"], error), error.status, headers, "application/json")
 
 
 def problem_body(path: str, error: TropismError) -> bytes:
@@ -232,6 +239,15 @@ def problem_body(path: str, error: TropismError) -> bytes:
 async def _unrouted(request: Request, error: Exception) -> Response:
     """No such route, or not with this method."""
     assert isinstance(error, HTTPException)
-    problem = TropismError(f"{request.method} {request.url.path}: {error.detail}; /docs lists every route")
+    problem = TropismError(f"{request.method} {request.scope['path']}: {error.detail}; /docs lists every route")
     problem.status, problem.type = error.status_code, "not_found" if error.status_code == 404 else "method_not_allowed"
-    return _problem(request, problem)
+    answer = _problem(request, problem)
+    if error.status_code == 405:
+        answer.headers["allow"] = ", ".join(_methods(request))
+    return answer
+
+
+def _methods(request: Request) -> list[str]:
+    """What the path can be asked; Starlette tells only of the first route that has it."""
+    there = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for route in there if isinstance(route, Route) for method in route.methods or ()})

@@ -100,7 +100,7 @@ def _with_feedback(session: Reading, use_case_id: UUID, wanted: FeedbackFilter) 
 
 
 def _narrowed(session: Reading, statements: Iterator[Select[Any]]) -> Iterator[Condition]:
-    """The ids that match every statement: as one list where that is short, which keeps within SQLite's 32,766 values."""
+    """The ids that match every statement; the short lists as one, for SQLite takes 32,766 values and no more."""
     ids: set[UUID] | None = None
     for matching in statements:
         few = {row.id for row in session.rows(matching.limit(FEW + 1))}
