@@ -28,7 +28,7 @@ CASES = (
 
 
 def coverage(size: Size, seed: int, goals: Goals) -> str:
-    rows, tests = [], -(-size.pairs // 2 // TESTS) * TESTS
+    rows, tests = [], -(-size.pairs // 3 // TESTS) * TESTS
     for laws in CASES:
         mean, difference, fixed = _misses(laws, size, seed + 7)
         name = f"{laws[0].name} and {laws[1].name}"
@@ -47,9 +47,9 @@ def coverage(size: Size, seed: int, goals: Goals) -> str:
 
 def _misses(laws: tuple[Law, Law], size: Size, seed: int) -> tuple[NDArray[np.bool_], ...]:
     plan, setup, parts = Plan(), Setup(laws, [0.5, 0.5], size.feedbacks), []
-    table = np.array([lgamma(BOOL_PRIOR + i) for i in range(size.feedbacks + 1)])
+    outside = _Exact(size.feedbacks) if laws[0].is_bool else _scalar_outside
     with np.errstate(all="ignore"):
-        for part in np.random.SeedSequence(seed).spawn(-(-size.pairs // 2 // TESTS)):
+        for part in np.random.SeedSequence(seed).spawn(-(-size.pairs // 3 // TESTS)):
             missed = np.zeros((3, TESTS), dtype=np.bool_)
             for block in blocks(setup, np.random.default_rng(part)):
                 first, second = block.seen.variants
@@ -58,11 +58,7 @@ def _misses(laws: tuple[Law, Law], size: Size, seed: int) -> tuple[NDArray[np.bo
                 shown = batch.has_enough(each, merged, laws[0].is_bool)
                 value = batch.gap(each[1], each[0], merged)
                 truth = laws[1].mean - laws[0].mean
-                own = (
-                    _bool_outside(first, laws[0].mean, table)
-                    if laws[0].is_bool
-                    else _outside(each[0], laws[0].mean, plan)
-                )
+                own = outside(first, laws[0].mean)
                 far = np.abs(value.z_score(truth)) > batch.critical_z(plan.alpha, plan.tuning, value.information)
                 plain = np.abs(value.difference - truth) > 1.96 * value.welch
                 missed |= np.stack([(shown & out).any(axis=1) for out in (own, far, plain)])
@@ -70,19 +66,24 @@ def _misses(laws: tuple[Law, Law], size: Size, seed: int) -> tuple[NDArray[np.bo
     return tuple(np.concatenate(parts, axis=1))
 
 
-def _outside(variant: batch.BatchMoments, truth: float, plan: Plan) -> NDArray[np.bool_]:
-    value = batch.mean_gap(variant)
+def _scalar_outside(sums: batch.BatchSums, truth: float) -> NDArray[np.bool_]:
+    plan, value = Plan(), batch.mean_gap(batch.moments(sums))
     critical = batch.critical_z(plan.alpha, plan.tuning / 2, value.information)
     return np.asarray(np.abs(value.z_score(truth)) > critical)
 
 
-def _bool_outside(sums: batch.BatchSums, truth: float, table: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """The exact interval leaves the truth out where its e-value reaches 1 / alpha."""
-    wins, losses = sums.s.astype(np.int64), (sums.n - sums.s).astype(np.int64)
-    whole = np.array([lgamma(2 * BOOL_PRIOR + i) for i in range(len(table))])
-    value = table[wins] + table[losses] - whole[wins + losses] - (2 * table[0] - whole[0])
-    value = value - sums.s * log(truth) - (sums.n - sums.s) * log(1 - truth)
-    return np.asarray(value > log(1 / Plan().alpha))
+class _Exact:
+    """The exact interval of a rate leaves the truth out where its e-value reaches 1 / alpha."""
+
+    def __init__(self, most: int) -> None:
+        self.one = np.array([lgamma(BOOL_PRIOR + i) for i in range(most + 1)])
+        self.both = np.array([lgamma(2 * BOOL_PRIOR + i) for i in range(most + 1)])
+
+    def __call__(self, sums: batch.BatchSums, truth: float) -> NDArray[np.bool_]:
+        wins, losses = sums.s.astype(np.int64), (sums.n - sums.s).astype(np.int64)
+        value = self.one[wins] + self.one[losses] - self.both[wins + losses] - (2 * self.one[0] - self.both[0])
+        value = value - sums.s * log(truth) - (sums.n - sums.s) * log(1 - truth)
+        return np.asarray(value > log(1 / Plan().alpha))
 
 
 def _preference_misses(size: Size, seed: int) -> tuple[int, int]:
