@@ -23,6 +23,13 @@ Messages: TypeAlias = Sequence[MessageDict | chat.ChatMessage | Mapping[str, str
 Labels: TypeAlias = Mapping[str, str]
 
 
+class GuardrailDict(TypedDict):
+    """What must not get worse: a linked feedback key, `latency_ms` or `error_rate`."""
+
+    metric: str
+    tolerance: NotRequired[float]
+
+
 class LoggedFeedbackDict(TypedDict):
     """Feedback that comes with an interaction."""
 

@@ -11,9 +11,11 @@ from typing import Any
 from starlette.applications import Starlette
 
 from tropism.server import docs_page, http, lock, snapshot
+from tropism.server.chores import done_regularly
 from tropism.server.clock import Clock
 from tropism.server.context import Services
 from tropism.server.database.connect import Database
+from tropism.server.domains.chat import shadow
 from tropism.server.fleet import Fleet
 from tropism.server.founding import found
 from tropism.server.secrets import Secrets, master_key
@@ -49,7 +51,7 @@ async def application(settings: Settings) -> AsyncIterator[Starlette]:
     settings.data.mkdir(parents=True, exist_ok=True)
     held = lock.take(settings.data)
     try:
-        async with _services(settings) as services:
+        async with _services(settings) as services, done_regularly(services):
             yield http.application(ENDPOINTS, services, docs_page.routes())
     finally:
         held.close()
@@ -61,8 +63,15 @@ async def _services(settings: Settings) -> AsyncIterator[Services]:
     secrets = Secrets(master_key(settings.secret_key, settings.data / "secret.key"))
     database = Database(settings.database_url, clock, snapshot.load, max_pending_writes=settings.max_pending_writes)
     fleet = Fleet(secrets, background.spawn)
+    shadows = asyncio.Semaphore(shadow.AT_ONCE)
     services = Services(
-        settings=settings, clock=clock, secrets=secrets, database=database, fleet=fleet, spawn=background.spawn
+        settings=settings,
+        clock=clock,
+        secrets=secrets,
+        database=database,
+        fleet=fleet,
+        shadows=shadows,
+        spawn=background.spawn,
     )
     await database.open()
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ class Services:
     secrets: Secrets
     database: Database[Snapshot]
     fleet: Fleet
+    shadows: asyncio.Semaphore
+    """Bounds the answers that are made in the background, only to be compared."""
     spawn: Callable[[Coroutine[Any, Any, None]], None]
     """Run something to its end in the background; the server waits for it before it stops."""
 

@@ -43,6 +43,7 @@ class RunningTest:
     key: str
     feedback_type: str
     traffic_split: float
+    shadow: float
     variants: tuple[ServedModel, ...]
 
 
@@ -144,6 +145,7 @@ def _running_tests(session: Reading, served: Served) -> dict[UUID, list[RunningT
                 key=first.key,
                 feedback_type=first.feedback_type,
                 traffic_split=first.traffic_split,
+                shadow=first.shadow,
                 variants=tuple(served[first.use_case_id][row.model_id][0] for row in of_test),
             )
         )

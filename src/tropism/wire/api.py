@@ -53,6 +53,8 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     ab_tests.LIST,
     ab_tests.GET,
     ab_tests.CANCEL,
+    ab_tests.HISTORY,
+    ab_tests.PLAN,
     access.LIST_PERMISSIONS,
     access.ME,
     openai.CHAT,

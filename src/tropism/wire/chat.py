@@ -90,6 +90,8 @@ class ChatChoice(Struct, kw_only=True, frozen=True):
     finish_reason: FinishReason
     completion_id: UUID
     model: str
+    shadow_completion_id: UUID | None = None
+    """In a preference test with shadow answers: the completion to compare this one with, logged soon after."""
 
 
 class ChatCompletion(Struct, kw_only=True, frozen=True):

@@ -20,6 +20,15 @@ ab_test = Table(
     Column("status", String, nullable=False),
     Column("default_model_id", Id),  # the default when the test began: auto_deploy never overrides a later choice
     Column("reference", Float),  # the first value; sums are taken around it, which keeps them exact
+    Column("min_effect", Float),
+    Column("max_feedbacks", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    Column("guardrails", Json, nullable=False),
+    Column("shadow", Float, nullable=False),
+    Column("shadow_completions", BigInteger, nullable=False),
+    Column("shadow_prompt_tokens", BigInteger, nullable=False),
+    Column("shadow_completion_tokens", BigInteger, nullable=False),
+    Column("next_look", BigInteger, nullable=False),  # at how many feedbacks the history gets its next look
     Column("ended_ms", BigInteger),
     Column("report", Json),  # the report at the end, which never changes again
 )
@@ -30,6 +39,8 @@ ab_variant = Table(
     Column("position", Integer, nullable=False),
     Column("model_id", Id, ForeignKey("model.id"), nullable=False),
     Column("assigned", BigInteger, nullable=False),
+    Column("assigned_units", BigInteger, nullable=False),
+    Column("errors", BigInteger, nullable=False),
     Column("sums", Json, nullable=False),
     PrimaryKeyConstraint("ab_test_id", "position"),
 )
@@ -39,11 +50,30 @@ ab_unit = Table(
     Column("ab_test_id", Id, nullable=False),
     Column("unit_id", Id, nullable=False),
     Column("position", Integer, nullable=False),
-    Column("other", Integer, nullable=False),  # of a preference, the variant compared with; of a value, none: -1
+    Column("other", Integer, nullable=False),  # of a preference, the variant compared with; below zero: see counting.py
     Column("feedbacks", Integer, nullable=False),
     Column("total", Float, nullable=False),  # the sum of value - reference, or wins less losses
     PrimaryKeyConstraint("ab_test_id", "unit_id", "position", "other"),
     sqlite_with_rowid=False,
+)
+ab_guardrail = Table(
+    "ab_guardrail",
+    metadata,
+    Column("ab_test_id", Id, ForeignKey("ab_test.id"), nullable=False),
+    Column("number", Integer, nullable=False),  # its place in the test's list
+    Column("position", Integer, nullable=False),
+    Column("metric", String, nullable=False),  # "latency_ms", or the id of a feedback key
+    Column("reference", Float),
+    Column("sums", Json, nullable=False),
+    PrimaryKeyConstraint("ab_test_id", "number", "position"),
+)
+ab_look = Table(
+    "ab_look",
+    metadata,
+    Column("ab_test_id", Id, ForeignKey("ab_test.id"), nullable=False),
+    Column("id", Id, nullable=False),
+    Column("figures", Json, nullable=False),
+    PrimaryKeyConstraint("ab_test_id", "id"),
 )
 ab_pair = Table(
     "ab_pair",

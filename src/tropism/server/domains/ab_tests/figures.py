@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from sqlalchemy import Row, select
 
 from tropism.server.clock import time_of
 from tropism.server.database.session import Reading
+from tropism.server.domains.ab_tests.harms import harms
 from tropism.server.tables.ab_tests import ab_pair, ab_variant
 from tropism.server.tables.feedback import feedback_key
 from tropism.server.tables.models import model
@@ -18,6 +20,7 @@ from tropism.stats.metric import metric_report
 from tropism.stats.pair_counts import PairCounts
 from tropism.stats.plan import Plan
 from tropism.stats.preference import preference_report
+from tropism.stats.sample_ratio import sample_ratio
 from tropism.stats.sums import Sums
 from tropism.wire import ab_tests as wire
 
@@ -28,12 +31,34 @@ def variants_of(session: Reading, test_id: UUID) -> list[Row[Any]]:
     return list(session.rows(statement.order_by(ab_variant.c.position)))
 
 
-def look(session: Reading, test: Row[Any], variants: list[Row[Any]]) -> stats.Report:
-    """The figures as they stand."""
-    names = [variant.key for variant in variants]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """A test as it stands: its counters, and what they say."""
+
+    test: Row[Any]
+    variants: list[Row[Any]]
+    seen: stats.Report
+    guardrails: list[wire.GuardrailReport]
+    sample_ratio: wire.SampleRatio
+
+
+def look(session: Reading, test: Row[Any]) -> Look:
+    """Take the figures of this moment."""
+    variants = variants_of(session, test.id)
     ids = [variant.model_id for variant in variants]
     default = ids.index(test.default_model_id) if test.default_model_id in ids else None
-    plan = _plan(session, test)
+    ratio = sample_ratio([variant.assigned_units for variant in variants])
+    return Look(
+        test=test,
+        variants=variants,
+        seen=_seen(session, test, variants, default),
+        guardrails=harms(session, test, variants, default),
+        sample_ratio=wire.SampleRatio(p_value=ratio.p_value, alarm=ratio.alarm),
+    )
+
+
+def _seen(session: Reading, test: Row[Any], variants: list[Row[Any]], default: int | None) -> stats.Report:
+    names, plan = [variant.key for variant in variants], _plan(session, test)
     if test.feedback_type == "metric":
         sums = [Sums(*variant.sums) for variant in variants]
         return metric_report(sums, plan, default=default, names=names)
@@ -43,9 +68,11 @@ def look(session: Reading, test: Row[Any], variants: list[Row[Any]]) -> stats.Re
 def _plan(session: Reading, test: Row[Any]) -> Plan:
     key = session.row(select(feedback_key).where(feedback_key.c.id == test.feedback_key_id))
     assert key is not None, "a key that a test counts is never deleted"
+    limits: dict[str, Any] = {"min_effect": test.min_effect, "max_feedbacks": test.max_feedbacks}
     if test.feedback_type == "preference":
-        return Plan()
-    return Plan(kind=key.kind, lower_is_better=key.scoring_type == "lower_is_better", reference=test.reference or 0.0)
+        return Plan(**limits)
+    lower = key.scoring_type == "lower_is_better"
+    return Plan(kind=key.kind, lower_is_better=lower, reference=test.reference or 0.0, **limits)
 
 
 def _pairs(session: Reading, test_id: UUID) -> dict[tuple[int, int], PairCounts]:
@@ -57,21 +84,46 @@ def _pairs(session: Reading, test_id: UUID) -> dict[tuple[int, int], PairCounts]
     return found
 
 
-def report(test: Row[Any], variants: list[Row[Any]], seen: stats.Report, ended: datetime | None) -> wire.ABReport:
+def report(look: Look, outcome: wire.Outcome | None, ended: datetime | None) -> wire.ABReport:
     """The report as the API shows it."""
-    names = [variant.key for variant in variants]
+    names, seen = [variant.key for variant in look.variants], look.seen
+    wins = seen.winner is not None and outcome != "guardrail"
     return wire.ABReport(
         p_value=seen.p_value,
-        variants=[_variant(i, row, names, seen) for i, row in enumerate(variants)],
+        variants=[_variant(i, row, names, seen) for i, row in enumerate(look.variants)],
         feedbacks=seen.feedbacks,
         has_enough_feedbacks=seen.has_enough_feedbacks,
-        begin_date=time_of(test.id),
+        begin_date=time_of(look.test.id),
         end_date=ended,
-        winner=names[seen.winner] if seen.winner is not None else None,
-        outcome=None if seen.decision == "continue" else seen.decision,
-        summary=seen.sentence,
+        winner=names[seen.winner] if wins and seen.winner is not None else None,
+        outcome=outcome,
+        summary=_summary(look, outcome),
         assumptions=list(seen.notes),
+        progress=seen.progress,
+        guardrails=look.guardrails,
+        sample_ratio=look.sample_ratio,
+        shadow=wire.ShadowReport(
+            completions=look.test.shadow_completions,
+            prompt_tokens=look.test.shadow_prompt_tokens,
+            completion_tokens=look.test.shadow_completion_tokens,
+        ),
     )
+
+
+def _summary(look: Look, outcome: wire.Outcome | None) -> str:
+    """One or two plain sentences."""
+    said = []
+    if outcome == "guardrail":
+        worse = next(each for each in look.guardrails if each.breached)
+        said.append(f"Stopped: {worse.variant} is worse than the default on {worse.metric}, which must not be.")
+    elif outcome == "cancelled":
+        said.append("Cancelled.")
+    elif outcome == "expired":
+        said.append("The time of the test is over.")
+    said.append(look.seen.sentence)
+    if look.sample_ratio.alarm:
+        said.append("Beware: the variants did not get equal shares of users, so something sorts them; see the split.")
+    return " ".join(said)
 
 
 def _variant(i: int, row: Row[Any], names: list[str], seen: stats.Report) -> wire.VariantReport:
@@ -82,6 +134,8 @@ def _variant(i: int, row: Row[Any], names: list[str], seen: stats.Report) -> wir
         feedbacks=figures.feedbacks,
         units=figures.units,
         assigned=row.assigned,
+        assigned_units=row.assigned_units,
+        errors=row.errors,
         comparisons=[_comparison(each, names) for each in seen.comparisons if each.variant == i],
     )
 

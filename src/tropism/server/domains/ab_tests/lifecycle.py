@@ -9,11 +9,12 @@ import msgspec
 from sqlalchemy import Row, select, update
 
 from tropism.server.clock import EPOCH
-from tropism.server.database.session import Writing
-from tropism.server.domains.ab_tests import figures
+from tropism.server.database.session import Reading, Writing
+from tropism.server.domains.ab_tests import figures, history
+from tropism.server.domains.ab_tests.figures import Look
 from tropism.server.domains.models import attachments
 from tropism.server.tables.ab_tests import ab_test
-from tropism.stats.report import Report
+from tropism.wire.ab_tests import Outcome, Status
 
 RUNNING = ("warmup", "in_progress")
 
@@ -23,32 +24,58 @@ def evaluate(transaction: Writing, test_id: UUID) -> None:
     test = transaction.row(select(ab_test).where(ab_test.c.id == test_id, ab_test.c.status.in_(RUNNING)))
     if test is None:
         return
-    variants = figures.variants_of(transaction, test_id)
-    seen = figures.look(transaction, test, variants)
-    if test.status == "warmup" and seen.has_enough_feedbacks:
+    look = figures.look(transaction, test)
+    if test.status == "warmup" and look.seen.has_enough_feedbacks:
         transaction.run(_change(test_id, "warmup").values(status="in_progress"))
-    if seen.decision != "continue" and end(transaction, test, variants, seen, "done"):
-        _deploy(transaction, test, variants, seen)
+    outcome = _outcome(transaction, test, look)
+    history.keep(transaction, test, look.seen, last=outcome is not None)
+    if outcome is not None and end(transaction, look, "done", outcome):
+        _deploy(transaction, look, outcome)
 
 
-def end(transaction: Writing, test: Row[Any], variants: list[Row[Any]], seen: Report, status: str) -> bool:
+def is_running(session: Reading, test_id: UUID) -> bool:
+    """Whether the test takes traffic and counts."""
+    return session.row(select(ab_test.c.id).where(ab_test.c.id == test_id, ab_test.c.status.in_(RUNNING))) is not None
+
+
+def expire(transaction: Writing) -> None:
+    """End the tests whose time is over."""
+    over = select(ab_test.c.id).where(ab_test.c.status.in_(RUNNING), ab_test.c.expires_ms <= _milliseconds(transaction))
+    for row in transaction.rows(over):
+        evaluate(transaction, row.id)
+
+
+def end(transaction: Writing, look: Look, status: Status, outcome: Outcome) -> bool:
     """End a running test with the figures of this look, which are kept as they are. False if it had ended before."""
-    milliseconds = int((transaction.now - EPOCH).total_seconds() * 1000)
-    report = msgspec.to_builtins(figures.report(test, variants, seen, transaction.now))
-    values = {"status": status, "ended_ms": milliseconds, "report": report}
-    ended = transaction.run(_change(test.id, *RUNNING).values(**values)) == 1
+    report = msgspec.to_builtins(figures.report(look, outcome, transaction.now))
+    values = {"status": status, "ended_ms": _milliseconds(transaction), "report": report}
+    ended = transaction.run(_change(look.test.id, *RUNNING).values(**values)) == 1
     if ended:
         transaction.touch()
     return ended
 
 
-def _deploy(transaction: Writing, test: Row[Any], variants: list[Row[Any]], seen: Report) -> None:
-    """Make the winner the default, unless somebody chose another default since the test began."""
-    if not test.auto_deploy or seen.winner is None:
+def _outcome(transaction: Writing, test: Row[Any], look: Look) -> Outcome | None:
+    """What ends the test, if anything does. A breached guardrail comes before any winner."""
+    if any(each.breached for each in look.guardrails):
+        return "guardrail"
+    if look.seen.decision != "continue":
+        return look.seen.decision
+    return "expired" if test.expires_ms <= _milliseconds(transaction) else None
+
+
+def _deploy(transaction: Writing, look: Look, outcome: Outcome) -> None:
+    """Make the winner the default, unless the split was broken, or somebody chose another default meanwhile."""
+    test, winner = look.test, look.seen.winner
+    if not test.auto_deploy or winner is None or outcome == "guardrail" or look.sample_ratio.alarm:
         return
-    winner, default = variants[seen.winner].model_id, attachments.default_of(transaction, test.use_case_id)
-    if default == test.default_model_id and winner != default:
-        attachments.make_default(transaction, test.use_case_id, winner)
+    model_id, default = look.variants[winner].model_id, attachments.default_of(transaction, test.use_case_id)
+    if default == test.default_model_id and model_id != default:
+        attachments.make_default(transaction, test.use_case_id, model_id)
+
+
+def _milliseconds(transaction: Writing) -> int:
+    return int((transaction.now - EPOCH).total_seconds() * 1000)
 
 
 def _change(test_id: UUID, *expected: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tropism.server.context import Context
-from tropism.server.domains.ab_tests import service
+from tropism.server.domains.ab_tests import planning, service
 from tropism.server.http import handles
 from tropism.wire import ab_tests as wire
 
@@ -26,3 +26,13 @@ async def get(context: Context, request: wire.ABTestReference) -> wire.ABTest:
 @handles(wire.CANCEL)
 async def cancel(context: Context, request: wire.ABTestReference) -> wire.ABTest:
     return await context.write(service.cancel, request)
+
+
+@handles(wire.HISTORY)
+async def history(context: Context, request: wire.ABTestReference) -> wire.History:
+    return await context.read(service.history_of, request)
+
+
+@handles(wire.PLAN)
+async def plan(context: Context, request: wire.PlanRequest) -> wire.Forecast:
+    return planning.plan(request)

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import msgspec
 from sqlalchemy import Row, Select, insert, select
 
-from tropism.server.clock import time_of
+from tropism.server.clock import EPOCH, time_of
 from tropism.server.database.session import Reading, Writing
-from tropism.server.domains.ab_tests import figures, lifecycle
+from tropism.server.domains.ab_tests import figures, guardrails, history, lifecycle
+from tropism.server.domains.ab_tests.harms import BUILT_IN, guardrails_of
 from tropism.server.domains.feedback import keys
 from tropism.server.domains.models import attachments
 from tropism.server.domains.models import service as models
 from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.errors import Conflict, InvalidRequest, NotFound
 from tropism.server.references import refers, refuse_id
-from tropism.server.tables.ab_tests import ab_test, ab_variant
+from tropism.server.tables.ab_tests import ab_guardrail, ab_test, ab_variant
 from tropism.server.tables.feedback import feedback_key
 from tropism.server.tables.use_cases import use_case
 from tropism.stats.sums import Sums
@@ -40,16 +41,6 @@ def find(session: Reading, reference: str, param: str = "ab_test") -> Row[Any]:
     return row
 
 
-def find_running(session: Reading, reference: str, use_case_id: UUID) -> Row[Any]:
-    """The test, which must run in this use case."""
-    test = find(session, reference, param="ab_campaign")
-    if test.use_case_id != use_case_id:
-        raise InvalidRequest(f"A/B test {test.key!r} belongs to another use case", param="ab_campaign")
-    if test.status not in lifecycle.RUNNING:
-        raise Conflict(f"A/B test {test.key!r} is {test.status}; start a new one", param="ab_campaign")
-    return test
-
-
 def create(transaction: Writing, request: wire.ABTestCreate) -> wire.ABTest:
     used = use_cases.find(transaction, request.use_case)
     key = keys.find_linked(transaction, request.feedback_key, used.id)
@@ -57,6 +48,10 @@ def create(transaction: Writing, request: wire.ABTestCreate) -> wire.ABTest:
     if transaction.row(select(ab_test.c.id).where(ab_test.c.key == request.ab_test_key)):
         raise Conflict(f"there is an A/B test {request.ab_test_key!r} already; choose another key", param="ab_test_key")
     variants = _variants(transaction, request.models, used)
+    default = attachments.default_of(transaction, used.id)
+    watched = _watched(transaction, request, used, key, default in {row.id for row in variants})
+    if request.shadow and request.feedback_type != "preference":
+        raise InvalidRequest("`shadow` is for preference tests: it makes pairs to compare", param="shadow")
     id = transaction.new_id()
     values = {
         "id": id,
@@ -67,14 +62,26 @@ def create(transaction: Writing, request: wire.ABTestCreate) -> wire.ABTest:
         "traffic_split": request.traffic_split,
         "auto_deploy": request.auto_deploy,
         "status": "warmup",
-        "default_model_id": attachments.default_of(transaction, used.id),
+        "default_model_id": default,
+        "min_effect": request.min_effect,
+        "max_feedbacks": request.max_feedbacks,
+        "expires_ms": int((transaction.now + timedelta(days=request.max_days) - EPOCH).total_seconds() * 1000),
+        "guardrails": msgspec.to_builtins(watched),
+        "shadow": request.shadow,
+        "shadow_completions": 0,
+        "shadow_prompt_tokens": 0,
+        "shadow_completion_tokens": 0,
+        "next_look": 0,
     }
     transaction.run(insert(ab_test).values(**values))
     rows = [
-        {"ab_test_id": id, "position": i, "model_id": row.id, "assigned": 0, "sums": Sums().row()}
+        {"ab_test_id": id, "position": i, "model_id": row.id, "sums": Sums().row()}
+        | {"assigned": 0, "assigned_units": 0, "errors": 0}
         for i, row in enumerate(variants)
     ]
     transaction.run(insert(ab_variant), rows)
+    if counters := guardrails.rows_for(transaction, id, len(variants), watched):
+        transaction.run(insert(ab_guardrail), counters)
     transaction.touch()
     return described(transaction, find(transaction, request.ab_test_key))
 
@@ -91,6 +98,29 @@ def _variants(session: Reading, references: list[str], used: Row[Any]) -> list[R
     if len({row.kind for row in rows}) > 1:
         raise InvalidRequest("an embedding model cannot be tested against a generation model", param="models")
     return rows
+
+
+def _watched(
+    session: Reading, request: wire.ABTestCreate, used: Row[Any], key: Row[Any], has_default: bool
+) -> list[wire.Guardrail]:
+    """The guardrails, with their metrics by key."""
+    if request.guardrails and not has_default:
+        raise InvalidRequest(
+            "guardrails compare with the default model: it must be one of `models`", param="guardrails"
+        )
+    found: list[wire.Guardrail] = []
+    for each in request.guardrails:
+        name = each.metric
+        if name not in BUILT_IN:
+            name = keys.find_linked(session, name, used.id, param="guardrails").key
+        if name == key.key or name in {other.metric for other in found}:
+            raise InvalidRequest(f"{name!r} is counted already; name each guardrail once", param="guardrails")
+        found.append(wire.Guardrail(metric=name, tolerance=each.tolerance))
+    return found
+
+
+def history_of(session: Reading, request: wire.ABTestReference) -> wire.History:
+    return history.read(session, find(session, request.ab_test))
 
 
 def list_all(session: Reading, request: wire.ABTestFilter) -> wire.ABTests:
@@ -110,28 +140,30 @@ def get(session: Reading, request: wire.ABTestReference) -> wire.ABTest:
 
 def cancel(transaction: Writing, request: wire.ABTestReference) -> wire.ABTest:
     test = find(transaction, request.ab_test)
-    variants = figures.variants_of(transaction, test.id)
-    seen = figures.look(transaction, test, variants)
-    if not lifecycle.end(transaction, test, variants, seen, "cancelled"):
+    if not lifecycle.end(transaction, figures.look(transaction, test), "cancelled", "cancelled"):
         raise Conflict(f"A/B test {test.key!r} is {test.status} already", param="ab_test")
     return described(transaction, find(transaction, str(test.id)))
 
 
 def described(session: Reading, test: Row[Any]) -> wire.ABTest:
-    variants = figures.variants_of(session, test.id)
     if test.report is not None:
         report = msgspec.convert(test.report, wire.ABReport)
     else:
-        report = figures.report(test, variants, figures.look(session, test, variants), None)
+        report = figures.report(figures.look(session, test), None, None)
     return wire.ABTest(
         id=test.id,
         key=test.key,
         use_case=test.use_case,
         feedback_key=test.feedback_key,
         feedback_type=test.feedback_type,
-        models=[variant.key for variant in variants],
+        models=[variant.variant for variant in report.variants],
         traffic_split=test.traffic_split,
         auto_deploy=test.auto_deploy,
+        min_effect=test.min_effect,
+        max_feedbacks=test.max_feedbacks,
+        expires_at=EPOCH + timedelta(milliseconds=test.expires_ms),
+        guardrails=guardrails_of(test),
+        shadow=test.shadow,
         status=test.status,
         created_at=time_of(test.id),
         report=report,

@@ -7,17 +7,19 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
-from tropism.engines.protocol import EngineError, FinishReason, Message, Piece, Prompt, Usage
+from tropism.engines.protocol import EngineError, FinishReason, Piece, Prompt, Usage
 from tropism.server.context import Context
-from tropism.server.database.session import Writing
-from tropism.server.domains.ab_tests import counting
+from tropism.server.domains.ab_tests import assignment
+from tropism.server.domains.chat.logging import store
+from tropism.server.domains.chat.merging import merged
+from tropism.server.domains.chat.prompting import parameters_of, prompt_for
 from tropism.server.domains.chat.routing import Ask, Route, route
-from tropism.server.domains.interactions import records
+from tropism.server.domains.chat.shadow import planned
 from tropism.server.domains.interactions.records import Record
-from tropism.server.errors import EngineFailed
+from tropism.server.errors import EngineFailed, TropismError
+from tropism.server.principal import SYSTEM
 from tropism.server.snapshot import ServedModel
 from tropism.wire.chat import ChatMessage, Sampling
 
@@ -54,6 +56,7 @@ class Exchange:
         self.session_id = request.session_id or self._new_id()
         self._route = self._find_route()
         self.choices = [Choice(i, self._id_of(i), model) for i, model in enumerate(self._route.models)]
+        self.shadow = planned(context.services, self._route, self.id)
         self.created = int(time.time())
         self._started = time.perf_counter()
         self._first_token_ms: float | None = None
@@ -91,8 +94,9 @@ class Exchange:
         """The next piece of any choice, or None at the end of all. An error of one ends the exchange."""
         try:
             found = await anext(self._pieces, None)
-        except Exception:
+        except Exception as error:
             self._ended = True
+            self._count_failure(error)
             raise
         if found is not None:
             self._note_first_token()
@@ -108,7 +112,9 @@ class Exchange:
     async def log(self) -> None:
         """Store what was answered; it is on disk when this returns."""
         self._ended = True
-        await asyncio.gather(*(self._context.services.database.append(_store, record) for record in self._records()))
+        if self.shadow is not None:
+            self.shadow.start(self._context, self._request, self._messages, self.session_id)
+        await asyncio.gather(*(self._context.services.database.append(store, record) for record in self._records()))
 
     def give_up(self) -> None:
         """The caller went away: stop the engines, and log what they had said by then."""
@@ -116,7 +122,16 @@ class Exchange:
             self._ended = True
             self._context.services.spawn(self._abandon())
 
+    def _count_failure(self, error: Exception) -> None:
+        """In a test, a variant that cannot answer is counted; what the caller got wrong is not its fault."""
+        test = self._route.test
+        if test is None or (isinstance(error, TropismError) and error.status < 500):
+            return
+        services = self._context.services
+        services.spawn(services.database.write(SYSTEM, assignment.count_failure, (test.id, self.choices[0].model.id)))
+
     async def _abandon(self) -> None:
+        self.shadow = None  # nobody is left who could compare
         await self._pieces.aclose()
         for choice in self.choices:
             choice.finish_reason = choice.finish_reason or "cancelled"
@@ -135,7 +150,7 @@ class Exchange:
                 async for piece in answer:
                     yield self.choices[0], piece
             return
-        async with aclosing(_merged([self._ask(choice) for choice in self.choices])) as answers:
+        async with aclosing(merged([self._ask(choice) for choice in self.choices])) as answers:
             async for index, piece in answers:
                 yield self.choices[index], piece
 
@@ -151,17 +166,7 @@ class Exchange:
             raise EngineFailed(choice.model.key, error) from error
 
     def _prompt(self, choice: Choice) -> Prompt:
-        request, variant = self._request, choice.model.parameters
-        stop = [request.stop] if isinstance(request.stop, str) else request.stop or ()
-        return Prompt(
-            messages=_with_system_prompt(self._messages, choice.model.system_prompt),
-            stream=bool(request.stream),
-            max_tokens=_first(request.max_tokens, variant.get("max_tokens")),
-            temperature=_first(request.temperature, variant.get("temperature")),
-            top_p=_first(request.top_p, variant.get("top_p")),
-            stop=stop,
-            seed=None if request.seed is None else request.seed + choice.index,
-        )
+        return prompt_for(choice.model, self._request, self._messages, choice.index)
 
     def _records(self) -> list[Record]:
         latency = self._elapsed_ms()
@@ -183,66 +188,8 @@ class Exchange:
                 completion_tokens=choice.usage.completion_tokens if choice.usage else None,
                 latency_ms=latency,
                 first_token_ms=self._first_token_ms,
-                parameters=self._parameters(choice),
+                parameters=parameters_of(self._prompt(choice)),
                 labels=self._request.labels,
             )
             for choice in self.choices
         ]
-
-    def _parameters(self, choice: Choice) -> dict[str, Any] | None:
-        prompt = self._prompt(choice)
-        names = ("max_tokens", "temperature", "top_p", "seed")
-        given = {name: value for name in names if (value := getattr(prompt, name)) is not None}
-        if prompt.stop:
-            given["stop"] = list(prompt.stop)
-        return given or None
-
-
-def _store(transaction: Writing, rows: Sequence[Record]) -> None:
-    records.store(transaction, rows)
-    places = [(row.ab_test_id, row.model_id) for row in rows if row.ab_test_id and row.model_id]
-    counting.count_assigned(transaction, places)
-
-
-def _with_system_prompt(messages: Sequence[ChatMessage], system_prompt: str | None) -> list[Message]:
-    """The conversation with the variant's system prompt in front, joined to one of the caller's own."""
-    said = [Message(role=message.role, content=message.content) for message in messages]
-    if system_prompt is None:
-        return said
-    if said and said[0].role == "system":
-        system_prompt, said = f"{system_prompt}\n\n{said[0].content}", said[1:]
-    return [Message(role="system", content=system_prompt), *said]
-
-
-def _first(*values: Any) -> Any:
-    return next((value for value in values if value is not None), None)
-
-
-async def _merged(answers: Sequence[AsyncGenerator[Piece, None]]) -> AsyncGenerator[tuple[int, Piece], None]:
-    """The pieces of several answers, as they come. The first error of one ends all."""
-    queue: asyncio.Queue[tuple[int, Piece | Exception | None]] = asyncio.Queue(maxsize=64)
-
-    async def feed(index: int, answer: AsyncGenerator[Piece, None]) -> None:
-        try:
-            async with aclosing(answer):
-                async for piece in answer:
-                    await queue.put((index, piece))
-            await queue.put((index, None))
-        except Exception as error:
-            await queue.put((index, error))
-
-    tasks = [asyncio.create_task(feed(index, answer)) for index, answer in enumerate(answers)]
-    try:
-        left = len(tasks)
-        while left:
-            index, piece = await queue.get()
-            if isinstance(piece, Exception):
-                raise piece
-            if piece is None:
-                left -= 1
-            else:
-                yield index, piece
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -100,6 +100,19 @@ def _share(test: RunningTest, purpose: str, unit: UUID) -> float:
     return (int.from_bytes(digest) >> 11) / (1 << 53)
 
 
+def takes_shadow(route: Route, request_id: UUID) -> bool:
+    """Whether a request of a preference test is answered by another variant, too."""
+    test = route.test
+    return test is not None and len(route.models) == 1 and _share(test, "shadow", request_id) < test.shadow
+
+
+def other_variant(route: Route) -> ServedModel:
+    """The variant after the one that answers, in the test's order."""
+    assert route.test is not None
+    variants = route.test.variants
+    return variants[(variants.index(route.models[0]) + 1) % len(variants)]
+
+
 def _checked(route: Route, kind: Kind) -> Route:
     for model in route.models:
         if model.kind == kind:

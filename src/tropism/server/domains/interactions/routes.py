@@ -6,7 +6,7 @@ from uuid import UUID
 
 from tropism.server.context import Context
 from tropism.server.database.session import Writing
-from tropism.server.domains.ab_tests import counting
+from tropism.server.domains.ab_tests import assignment, counting
 from tropism.server.domains.feedback import service as feedback
 from tropism.server.domains.interactions import service
 from tropism.server.domains.use_cases import service as use_cases
@@ -50,8 +50,9 @@ def _create(transaction: Writing, request: wire.InteractionCreate) -> wire.Inter
     used = use_cases.find(transaction, request.use_case)
     test_id = None
     if request.ab_campaign is not None:
-        test_id = counting.join_offline(transaction, used.id, request.ab_campaign, request.model)
+        test_id = assignment.join_offline(transaction, used.id, request.ab_campaign, request.model)
     record = service.recorded(transaction, request, used, test_id)
+    assignment.count_logged(transaction, record)
     ids = []
     for index, given in enumerate(request.feedbacks or ()):
         try:

@@ -1,0 +1,36 @@
+"""What has to be done now and then, whoever calls or does not: ending the A/B tests whose time is over."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+
+from tropism.server.context import Services
+from tropism.server.domains.ab_tests import lifecycle
+from tropism.server.principal import SYSTEM
+
+EVERY_SECONDS = 60.0
+log = logging.getLogger("tropism")
+
+
+@contextlib.asynccontextmanager
+async def done_regularly(services: Services) -> AsyncIterator[None]:
+    """Do the chores at once, and every minute from then on."""
+    task = asyncio.create_task(_keep_doing(services))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _keep_doing(services: Services) -> None:
+    while True:
+        try:
+            await services.database.write(SYSTEM, lifecycle.expire)
+        except Exception:
+            log.exception("a chore could not be done; it is tried again in a minute")
+        await asyncio.sleep(EVERY_SECONDS)

@@ -1,0 +1,48 @@
+"""Units of analysis: users, sessions, or single completions. Their sums move with each value that comes or changes."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select, update
+
+from tropism.server.database.session import Writing
+from tropism.server.tables.ab_tests import ab_unit, ab_variant
+from tropism.stats.sums import Sums, Unit
+
+VALUES = -1
+"""In a unit's `other`: the values of the test's own key. Guardrails take -2, -3, ...; zero and above is a variant."""
+
+Place = dict[str, Any]
+
+
+def place(test_id: UUID, unit_id: UUID, position: int, other: int = VALUES) -> Place:
+    """Where a unit's sums of one kind are kept."""
+    return {"ab_test_id": test_id, "unit_id": unit_id, "position": position, "other": other}
+
+
+def shift(before: float | None, after: float, reference: float) -> Unit:
+    """What a value adds to its unit; one that took the place of another adds no feedback."""
+    return Unit(1, after - reference) if before is None else Unit(0, after - before)
+
+
+def moved(transaction: Writing, where: Place, by: Unit, sums: Sums) -> Sums:
+    """A variant's sums after one of its units has moved; the unit itself is stored."""
+    same = [ab_unit.c[name] == value for name, value in where.items()]
+    row = transaction.row(select(ab_unit).where(*same))
+    before = Unit(0, 0.0) if row is None else Unit(row.feedbacks, row.total)
+    after = Unit(before.n + by.n, before.s + by.s)
+    values = {"feedbacks": after.n, "total": after.s}
+    if row is None:
+        transaction.run(insert(ab_unit).values(**where, **values))
+    else:
+        transaction.run(update(ab_unit).where(*same).values(**values))
+    return sums.replace(before if before.n else None, after if after.n else None)
+
+
+def position_of(transaction: Writing, test_id: UUID, model_id: UUID | None) -> int | None:
+    """The place of a model among the variants; None if it is none of them."""
+    variant = (ab_variant.c.ab_test_id == test_id, ab_variant.c.model_id == model_id)
+    found: int | None = transaction.value(select(ab_variant.c.position).where(*variant))
+    return found
