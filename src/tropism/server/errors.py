@@ -9,6 +9,7 @@ TropismError
 ├── TooLarge           413   the body is longer than allowed
 ├── InvalidRequest     422   well-formed, but it cannot be meant
 ├── EngineFailed             the model's engine could not answer; status and type are the engine's
+├── NotLogged          500   the answer was made, but could not be stored: it is not given out
 ├── Overloaded         503   more than can be stored at the moment
 └── StorageFailed      503   the database could not store
 """
@@ -81,6 +82,11 @@ class EngineFailed(TropismError):
 class Overloaded(TropismError):
     status = 503
     type = "overloaded"
+
+
+class NotLogged(TropismError):
+    status = 500
+    type = "not_logged"
 
 
 class StorageFailed(TropismError):

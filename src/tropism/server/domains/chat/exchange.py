@@ -18,7 +18,7 @@ from tropism.server.domains.chat.prompting import parameters_of, prompt_for
 from tropism.server.domains.chat.routing import Ask, Route, route
 from tropism.server.domains.chat.shadow import planned
 from tropism.server.domains.interactions.records import Record
-from tropism.server.errors import EngineFailed, TropismError
+from tropism.server.errors import EngineFailed, NotLogged, Overloaded, StorageFailed, TropismError
 from tropism.server.principal import SYSTEM
 from tropism.server.snapshot import ServedModel
 from tropism.wire.chat import ChatMessage, Sampling
@@ -114,7 +114,12 @@ class Exchange:
         self._ended = True
         if self.shadow is not None:
             self.shadow.start(self._context, self._request, self._messages, self.session_id)
-        await asyncio.gather(*(self._context.services.database.append(store, record) for record in self._records()))
+        database = self._context.services.database
+        try:
+            await asyncio.gather(*(database.append(store, record) for record in self._records()))
+        except (Overloaded, StorageFailed) as error:
+            # Not a 503: clients repeat those at once, and would pay for the answer again.
+            raise NotLogged(f"the answer was made but could not be stored: {error}") from error
 
     def give_up(self) -> None:
         """The caller went away: stop the engines, and log what they had said by then."""
