@@ -1,7 +1,7 @@
 """`tropism demo`: the whole loop on the bundled model, from nothing to a promoted winner.
 
 Two variants of one model answer a support desk's questions: one as it is, one that is told to be brief. The rule that
-gives feedback is real and stated: an answer is good if it is finished and fits into a text message.
+gives feedback is real and stated: an answer is good if it is finished and fits into a chat bubble.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from tropism.wire.models import Parameters
 BACKBONE = "smollm2-135m-instruct"
 PLAIN, BRIEF = "plain", "brief"
 INSTRUCTION = "Answer in at most ten words."
-TEXT_MESSAGE = 160
+CHAT_BUBBLE = 250
+"""As many characters as a chat bubble on a phone shows without scrolling."""
 AT_ONCE = 4
 """Chats in flight together: as many as the local engine works on at once."""
 QUESTIONS = (
@@ -100,14 +101,14 @@ class Demo:
             self._client.feedback.link(f"{self._name}-{key}")
 
     def _compare_side_by_side(self) -> None:
-        self._say(2, "Preference: both answer the same question, the one that fits a text message is preferred")
+        self._say(2, "Preference: both answer the same question, the one that fits into a chat bubble is preferred")
         key = f"{self._name}-preferred"
         test, models = f"{self._name}-side-by-side", [*self._models.values()]
         self._client.ab_tests.create(test, key, models, feedback_type="preference")
         self._run_test(test, self._prefer)
 
     def _test_on_traffic(self) -> None:
-        self._say(3, "Metric: each user gets one of the two; 1 for an answer that fits a text message, else 0")
+        self._say(3, "Metric: each user gets one of the two; 1 for an answer that fits, else 0")
         key, test = f"{self._name}-fits", f"{self._name}-traffic"
         self._client.ab_tests.create(test, key, [*self._models.values()], auto_deploy=True)
         self._run_test(test, self._rate)
@@ -156,5 +157,5 @@ class Demo:
 
 
 def fits(answer: ChatChoice) -> bool:
-    """The rule: finished, and no longer than a text message."""
-    return answer.finish_reason == "stop" and len(answer.message.content.strip()) <= TEXT_MESSAGE
+    """The rule: finished, and no longer than a chat bubble."""
+    return answer.finish_reason == "stop" and len(answer.message.content.strip()) <= CHAT_BUBBLE
