@@ -85,7 +85,8 @@ def _endpoint(row: Endpoint[Any, Any], operation: Schema, schemas: Schema) -> It
             yield from _fields(schema["properties"], schema["required"])
     answer = operation["responses"][str(row.status)]["content"]
     streamed = answer.get("text/event-stream")
-    more = f"; with `stream`, events of {_type(streamed['schema'])}, then `[DONE]`" if streamed else ""
+    event = streamed["schema"]["properties"]["data"]["anyOf"][0]["contentSchema"] if streamed else None
+    more = f"; with `stream`, events of {_type(event)}, then `[DONE]`" if event else ""
     yield f"Answers {row.status} with {_type(answer['application/json']['schema'])}{more}.\n"
 
 

@@ -1,4 +1,4 @@
-"""What has to be done now and then, whoever calls or does not: ending the A/B tests whose time is over."""
+"""What has to be done now and then, whoever calls or does not: forgetting old answers, ending A/B tests."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 
+from tropism.server import replays
 from tropism.server.context import Services
 from tropism.server.domains.ab_tests import lifecycle
 from tropism.server.principal import SYSTEM
@@ -30,6 +31,7 @@ async def done_regularly(services: Services) -> AsyncIterator[None]:
 async def _keep_doing(services: Services) -> None:
     while True:
         try:
+            await replays.forget_old(services.database)
             await services.database.write(SYSTEM, lifecycle.expire)
         except Exception:
             log.exception("a chore could not be done; it is tried again in a minute")

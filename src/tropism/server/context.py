@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import msgspec
-from sqlalchemy import insert, select
-
 from tropism.server.clock import Clock
 from tropism.server.database.connect import Database
 from tropism.server.database.session import Reading, Writing
-from tropism.server.errors import InvalidRequest
 from tropism.server.fleet import Fleet
 from tropism.server.principal import Principal
+from tropism.server.replays import once
 from tropism.server.secrets import Secrets
 from tropism.server.settings import Settings
 from tropism.server.snapshot import Snapshot
-from tropism.server.tables.replays import replay
 
 In = TypeVar("In")
 T = TypeVar("T")
@@ -61,18 +56,4 @@ class Context:
         """The one write of a handler. With an idempotency key, a repeated call gets the first answer again."""
         if self.replay is None:
             return await self.services.database.write(self.principal, function, request)
-        return await self.services.database.write(self.principal, _once, self.replay, function, request)
-
-
-def _once(transaction: Writing, digest: bytes, function: Callable[[Writing, In], T], request: In) -> T:
-    fingerprint = hashlib.sha256(msgspec.json.encode(request)).digest()
-    known = transaction.row(select(replay).where(replay.c.digest == digest))
-    if known is None:
-        answer = function(transaction, request)
-        values = {"digest": digest, "request": fingerprint, "id": transaction.new_id()}
-        transaction.run(insert(replay).values(**values, answer=msgspec.json.encode(answer)))
-        return answer
-    if known.request != fingerprint:
-        raise InvalidRequest("this idempotency key was used for another request", param="Idempotency-Key")
-    # Only the bytes are needed: the HTTP layer sends them as they are.
-    return msgspec.Raw(known.answer)  # type: ignore[return-value]
+        return await self.services.database.write(self.principal, once, self.replay, function, request)

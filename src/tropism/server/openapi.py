@@ -93,10 +93,16 @@ def _body(row: Endpoint[Any, Any], schemas: dict[type, Schema], fields: Schema) 
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
+def _event(data: Schema) -> Schema:
+    """One server-sent event: a chunk as JSON, and at the end a word."""
+    chunk = {"type": "string", "contentMediaType": "application/json", "contentSchema": data}
+    return {"type": "object", "properties": {"data": {"anyOf": [chunk, {"const": "[DONE]"}]}}, "required": ["data"]}
+
+
 def _responses(row: Endpoint[Any, Any], schemas: dict[type, Schema]) -> Schema:
     content = {"application/json": {"schema": schemas[row.returns]}}
     if row.streams:
-        content["text/event-stream"] = {"schema": schemas[row.streams]}
+        content["text/event-stream"] = {"schema": _event(schemas[row.streams])}
     error = schemas[ErrorBody if row.path.startswith("/v1/") else Problem]
     problems = {
         status: {"description": text, "content": {"application/json": {"schema": error}}}

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
 from tropism.server.clock import Clock
 from tropism.server.database.migrate import migrate
@@ -96,14 +97,16 @@ def _engines(url: str) -> tuple[Engine, Engine]:
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
         raise ValueError(f"--database takes sqlite:///PATH so far, not {parsed.render_as_string()!r}")
     path = Path(parsed.database).absolute()
-    module = _sqlite()
-    write = create_engine(f"sqlite:///{path}", module=module, connect_args={"timeout": 60})
+    file = f"file:{quote(str(path))}"
+    options: dict[str, Any] = {"module": _sqlite(), "connect_args": {"timeout": 60}}
+    write = create_engine(URL.create("sqlite", database=file, query={"uri": "true"}), **options)
     # A reader that cannot write can never hold the writer up, nor checkpoint the log beside it.
-    read = create_engine(
-        f"sqlite:///file:{path}?mode=ro&uri=true", module=module, pool_size=READERS, connect_args={"timeout": 60}
-    )
+    only_read = URL.create("sqlite", database=file, query={"mode": "ro", "uri": "true"})
+    read = create_engine(only_read, pool_size=READERS, **options)
     event.listen(write, "connect", _set_up_writer)
     event.listen(write, "begin", _begin_immediate)
+    event.listen(read, "connect", _set_up_reader)
+    event.listen(read, "begin", _begin)
     return write, read
 
 
@@ -122,6 +125,15 @@ def _set_up_writer(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # begin and commit are ours alone
     for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=60000"):
         connection.execute(f"PRAGMA {setting}")
+
+
+def _set_up_reader(connection: Any, _: Any) -> None:
+    connection.isolation_level = None
+
+
+def _begin(connection: Connection) -> None:
+    """What one reader sees belongs together, whatever is written in the meantime."""
+    connection.exec_driver_sql("BEGIN")
 
 
 def _begin_immediate(connection: Connection) -> None:

@@ -1,0 +1,144 @@
+"""The OpenAPI document: valid, complete, and true of the server."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tropism import Tropism
+from tropism.testing import RunningServer, run_server
+from tropism.wire.api import ENDPOINTS
+from tropism.wire.endpoint import Endpoint
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+
+@pytest.fixture(scope="module")
+def apart() -> Iterator[RunningServer]:
+    """A server of our own: what is tried here stops models."""
+    with run_server(echo_models=("echo-a", "echo-b")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def document(apart: RunningServer) -> Any:
+    return httpx2.get(f"{apart.base_url}/openapi.json").json()
+
+
+@pytest.fixture(scope="module")
+def api(document: Any) -> Any:
+    return schemathesis.openapi.from_dict(document)
+
+
+@pytest.fixture(scope="module")
+def session(apart: RunningServer) -> Iterator[requests.Session]:
+    with requests.Session() as session:
+        session.headers["Authorization"] = f"Bearer {apart.api_key}"
+        yield session
+
+
+@pytest.fixture
+def known(apart: RunningServer) -> dict[str, Any]:
+    """What is there to be named: without it, hardly a call would succeed."""
+    case = f"case-{uuid4().hex[:12]}"
+    with Tropism(apart.base_url, apart.api_key) as client:
+        client.use_cases.create(case)
+        for model in ("echo-b", "echo-a"):
+            client.models.attach(model, make_default=True, wait=True, use_case=case)
+        client.feedback.register_key(f"{case}-stars")
+        client.feedback.link(f"{case}-stars", use_case=case)
+        client.ab_tests.create(f"{case}-test", f"{case}-stars", ["echo-a", "echo-b"], use_case=case)
+        one, two = (
+            client.interactions.create(
+                "A",
+                prompt="Q",
+                model=model,
+                feedbacks=[{"feedback_key": f"{case}-stars", "value": 1}],
+                use_case=case,
+            )
+            for model in ("echo-a", "echo-b")
+        )
+    stars = f"{case}-stars"
+    names = {"use_case": case, "feedback_key": stars, "metric": stars, "ab_test": f"{case}-test", "value": 1}
+    sides = {"preferred_completion": str(one.completion_id), "other_completion": str(two.completion_id)}
+    ids = {"completion_id": str(one.completion_id), "session_id": str(one.session_id)}
+    return names | sides | ids | {"models": ["echo-a", "echo-b"], "model": "echo-a", "filters": None}
+
+
+def named(case: Any, known: dict[str, Any], path: str) -> None:
+    """Let the case speak of what is there."""
+    if "chat" in path or "completions" in path or "embeddings" in path:
+        known = known | {"model": known["use_case"]}
+    for part in (case.path_parameters, case.query, case.body):
+        if isinstance(part, dict):
+            part.update({name: value for name, value in known.items() if name in part})
+
+
+def test_the_document_is_valid(document: Any) -> None:
+    assert document["openapi"].startswith("3.1")
+    OpenAPIV31SpecValidator(document).validate()
+
+
+def test_every_endpoint_is_in_it(document: Any) -> None:
+    operations = {(method.upper(), path) for path, found in document["paths"].items() for method in found}
+    assert operations == {(row.method, row.path) for row in ENDPOINTS}
+    ids = [operation["operationId"] for found in document["paths"].values() for operation in found.values()]
+    assert len(ids) == len(set(ids)) == len(ENDPOINTS)
+
+
+def test_every_reference_leads_somewhere(document: Any) -> None:
+    for name in re.findall(r'"#/components/schemas/([^"]+)"', httpx2.Response(200, json=document).text):
+        assert name in document["components"]["schemas"]
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+@pytest.mark.parametrize("row", ENDPOINTS, ids=lambda row: row.name)
+def test_the_server_does_what_the_document_says(
+    apart: RunningServer,
+    api: Any,
+    session: requests.Session,
+    known: dict[str, Any],
+    row: Endpoint[Any, Any],
+    mode: GenerationMode,
+) -> None:
+    is_positive = mode is GenerationMode.POSITIVE
+    examples = 8 if is_positive else 4
+    cases = api[row.path][row.method].as_strategy(generation_mode=mode)
+
+    @settings(max_examples=examples, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(case=cases, is_known=st.just(True) if is_positive else st.booleans())
+    def holds(case: Any, is_known: bool) -> None:
+        if is_known:
+            named(case, known, row.path)
+        case.call_and_validate(base_url=apart.base_url, session=session, checks=CHECKS)
+
+    try:
+        holds()
+    except Unsatisfiable:
+        assert not is_positive
+        assert not row.takes.__struct_fields__
