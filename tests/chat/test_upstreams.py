@@ -156,6 +156,20 @@ LATE = {
 }
 
 
+def listen(call: Both, stream: Any, heard: list[str]) -> None:
+    """Note each piece of a stream, on either face, until it ends or fails."""
+
+    async def pieces() -> None:
+        async for chunk in stream:
+            heard.append(chunk.choices[0].delta.content)
+
+    if hasattr(stream, "__aiter__"):
+        call.wait(pieces())
+        return
+    for chunk in stream:
+        heard.append(chunk.choices[0].delta.content)
+
+
 @pytest.mark.parametrize("failure", LATE)
 def test_a_stream_that_fails_after_its_first_piece_ends_in_a_typed_error(
     call: Both, client: Tropism, use_case: str, upstream: Upstream, failure: str
@@ -163,19 +177,10 @@ def test_a_stream_that_fails_after_its_first_piece_ends_in_a_typed_error(
     play, type, message = LATE[failure]
     key = upstream.model(client, use_case, play)
     in_a_test(client, use_case, key)
-    heard = []
+    heard: list[str] = []
     stream = call("chat.create", HELLO, stream=True, use_case=use_case)
-
-    def listen() -> None:
-        for chunk in stream:
-            heard.append(chunk.choices[0].delta.content)
-
-    async def alisten() -> None:
-        async for chunk in stream:
-            heard.append(chunk.choices[0].delta.content)
-
     with pytest.raises(tropism.InternalServerError, match=message) as caught:
-        call.wait(alisten() if hasattr(stream, "__aiter__") else listen())
+        listen(call, stream, heard)
     assert (caught.value.type, heard) == (type, ["half"])
     nothing_is_left(client, use_case)
 

@@ -212,6 +212,6 @@ def test_a_variant_stands_on_a_chat_model_of_its_own(call: Both, key: str) -> No
     with pytest.raises(tropism.UnprocessableEntityError, match=f"'{key}' is a variant itself; take 'echo-a'"):
         call("models.add_variant", key, f"{key}-2", system_prompt="x")
     for operation in ("models.terminate", "models.update_compute_config"):
-        arguments = ({},) if operation.endswith("config") else ()
+        arguments: tuple[Any, ...] = ({},) if operation.endswith("config") else ()
         with pytest.raises(tropism.ConflictError, match="runs on the engine of 'echo-a'; change that model"):
             call(operation, key, *arguments)

@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 
 from rich.console import Console
+from rich.text import Text
 
+from tropism.server.app import DatabaseUnusable
 from tropism.server.founding import FIRST_USE_CASE, KEY_FILE
 from tropism.server.lock import DataInUse
-from tropism.server.run import new_event_loop
+from tropism.server.run import CannotListen, new_event_loop
 from tropism.server.run import serve as run
 from tropism.server.settings import Settings, from_environment
 
@@ -46,8 +48,8 @@ def serve(
         settings = from_environment(host=host, port=port, data=data, database=database, echo_models=keys)
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             runner.run(run(settings, lambda url: _welcome(url, settings)))
-    except (DataInUse, ValueError, OSError) as error:
-        console.print(f"[red]tropism serve:[/red] {error}", highlight=False)
+    except (CannotListen, DataInUse, DatabaseUnusable, ValueError, OSError) as error:
+        console.print(Text.assemble(("tropism serve: ", "red"), str(error)), soft_wrap=True)
         sys.exit(1)
 
 
@@ -59,7 +61,7 @@ def _welcome(url: str, settings: Settings) -> None:
         f"Admin key: {key}",
         "",
         "Try it:",
-        f"  curl {url}/v1/chat/completions -H 'Authorization: Bearer {key}' -d '{{{model}}}'",
+        f"  curl {url}/v1/chat/completions -H \"Authorization: Bearer {key}\" -d '{{{model}}}'",
         f"  python -c \"from tropism import Tropism; print(Tropism('{url}', '{key}').chat.create("
         f"[{{'role': 'user', 'content': 'Hello!'}}], use_case='{FIRST_USE_CASE}').choices[0].message.content)\"",
         f"  python -c \"from openai import OpenAI; print(OpenAI(base_url='{url}/v1', api_key='{key}')"
@@ -70,8 +72,6 @@ def _welcome(url: str, settings: Settings) -> None:
 
 
 def _key(settings: Settings) -> str:
-    """The admin's key where it may be shown: one that the operator set is theirs to know."""
+    """The admin's key, if the first start made it; one that the operator set is theirs to know and to export."""
     file = settings.data / KEY_FILE
-    if settings.admin_api_key is not None or not file.exists():
-        return "$TROPISM_API_KEY"
-    return file.read_text().strip()
+    return file.read_text().strip() if file.exists() else "$TROPISM_API_KEY"

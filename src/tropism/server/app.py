@@ -29,6 +29,10 @@ for module in ("embeddings", "openai"):
     import_module(f"tropism.server.domains.chat.{module}")
 
 
+class DatabaseUnusable(Exception):
+    """The database cannot be opened, or is none of ours."""
+
+
 class Background:
     """Work that goes on after its caller has left; the server waits for it before it stops."""
 
@@ -73,7 +77,7 @@ async def _services(settings: Settings) -> AsyncIterator[Services]:
         shadows=shadows,
         spawn=background.spawn,
     )
-    await database.open()
+    await _open(database)
     try:
         await fleet.start(database)
         await found(services)
@@ -82,3 +86,11 @@ async def _services(settings: Settings) -> AsyncIterator[Services]:
         await fleet.close()
         await background.finish()
         await database.close()
+
+
+async def _open(database: Database[snapshot.Snapshot]) -> None:
+    try:
+        await database.open()
+    except Exception as error:  # of the driver's many kinds; whichever it is, it is about what --database names
+        reason = getattr(error, "orig", None) or error
+        raise DatabaseUnusable(f"the database cannot be used: {reason}") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -12,6 +13,10 @@ import uvicorn
 
 from tropism.server.app import application
 from tropism.server.settings import Settings
+
+
+class CannotListen(Exception):
+    """The address is not ours to listen on."""
 
 
 class Server(uvicorn.Server):
@@ -70,7 +75,14 @@ def _config(app: object, settings: Settings) -> uvicorn.Config:
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=2048)
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise CannotListen(f"port {port} of {host} is in use; choose another with --port, or 0 for any") from None
+        raise CannotListen(f"cannot listen on port {port} of {host}: {error.strerror or error}") from None
+    except OverflowError:
+        raise CannotListen(f"there is no port {port}; ports go to 65535") from None
 
 
 def _url(listening: socket.socket) -> str:

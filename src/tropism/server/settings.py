@@ -41,8 +41,8 @@ class Settings(Struct, kw_only=True, frozen=True):
 def from_environment(environment: Mapping[str, str] = os.environ, **given: object) -> Settings:
     """Settings from `TROPISM_*` variables; what is `given` wins."""
     read: dict[str, object] = {
-        "admin_api_key": environment.get("TROPISM_ADMIN_API_KEY") or None,
-        "secret_key": environment.get("TROPISM_SECRET_KEY") or None,
+        "admin_api_key": environment.get("TROPISM_ADMIN_API_KEY", "").strip() or None,
+        "secret_key": environment.get("TROPISM_SECRET_KEY", "").strip() or None,
         "bundled_models": environment.get("TROPISM_BUNDLED_MODELS", "1") not in ("0", "false", "no"),
     }
     for name in ("max_body_bytes", "max_pending_writes", "drain_seconds"):

@@ -42,7 +42,7 @@ def _described(row: Row[Any]) -> wire.ModelService:
 
 
 def attach(transaction: Writing, request: wire.AttachModel) -> wire.ModelService:
-    """Attach a model and deploy it. One that was attached before is wanted online again, and keeps what is not given."""
+    """Attach a model and deploy it. One attached before is wanted online again, and keeps what is not given."""
     used, row = use_cases.find(transaction, request.use_case), service.find(transaction, request.model)
     key = {"use_case_id": used.id, "model_id": row.id}
     if transaction.row(_attached(**key)) is None:
