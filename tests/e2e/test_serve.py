@@ -52,7 +52,8 @@ def test_the_lines_to_try_work_as_they_are(tmp_path: Path, own_key: bool) -> Non
         with Tropism(url, key) as client:
             client.models.attach("echo", make_default=True, wait=True, use_case="default")
         to_try = [line.strip() for line in lines[lines.index("Try it:") + 1 :]]
-        assert [line.split()[0] for line in to_try] == ["curl", "python", "python"]
+        commands = [Path(line.split()[0]).name.rstrip("0123456789.") for line in to_try]
+        assert commands == ["curl", "python", "python"]
         given = {"TROPISM_API_KEY": key} if own_key else {}
         curl, sdk, openai = (in_a_shell(line, **given) for line in to_try)
         assert '"content":"Hello!"' in curl

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -18,29 +19,8 @@ from tropism.server.run import serve as run
 from tropism.server.settings import Settings, from_environment
 
 
-def serve(
-    *,
-    host: str = "127.0.0.1",
-    port: int = 8080,
-    data: Path = Path(".tropism"),
-    database: str | None = None,
-    echo_models: str = "",
-) -> None:
-    """Start the engine: HTTP API, database and local models in one process.
-
-    Parameters
-    ----------
-    host
-        The address to listen on.
-    port
-        The port to listen on; 0 takes a free one.
-    data
-        Where the database, the keys and the model files live.
-    database
-        The database's URL; a SQLite file in the data directory if not given.
-    echo_models
-        Keys of echo models to register, separated by commas: they repeat what they are told, for tests.
-    """
+def serve(*, host: str, port: int, data: Path, database: str | None, echo_models: str) -> None:
+    """Start the engine with these options of the command line; return when it is told to stop."""
     logging.basicConfig(format="%(asctime)s %(name)s %(levelname)s %(message)s")
     console = Console(stderr=True)
     try:
@@ -54,7 +34,7 @@ def serve(
 
 
 def _welcome(url: str, settings: Settings) -> None:
-    key = _key(settings)
+    key, python = _key(settings), _python()
     model = f'"model": "{FIRST_USE_CASE}", "messages": [{{"role": "user", "content": "Hello!"}}]'
     lines = [
         f"Tropism is ready at {url}   (API reference: {url}/docs)",
@@ -62,9 +42,9 @@ def _welcome(url: str, settings: Settings) -> None:
         "",
         "Try it:",
         f"  curl {url}/v1/chat/completions -H \"Authorization: Bearer {key}\" -d '{{{model}}}'",
-        f"  python -c \"from tropism import Tropism; print(Tropism('{url}', '{key}').chat.create("
+        f"  {python} -c \"from tropism import Tropism; print(Tropism('{url}', '{key}').chat.create("
         f"[{{'role': 'user', 'content': 'Hello!'}}], use_case='{FIRST_USE_CASE}').choices[0].message.content)\"",
-        f"  python -c \"from openai import OpenAI; print(OpenAI(base_url='{url}/v1', api_key='{key}')"
+        f"  {python} -c \"from openai import OpenAI; print(OpenAI(base_url='{url}/v1', api_key='{key}')"
         f".chat.completions.create(model='{FIRST_USE_CASE}', messages=[{{'role': 'user', 'content': 'Hello!'}}])"
         '.choices[0].message.content)"',
     ]
@@ -75,3 +55,11 @@ def _key(settings: Settings) -> str:
     """The admin's key, if the first start made it; one that the operator set is theirs to know and to export."""
     file = settings.data / KEY_FILE
     return file.read_text().strip() if file.exists() else "$TROPISM_API_KEY"
+
+
+def _python() -> str:
+    """An interpreter that has Tropism, as it is typed here: `python` where its environment is active."""
+    if os.environ.get("VIRTUAL_ENV") == sys.prefix or sys.prefix == sys.base_prefix:
+        return "python"
+    executable = Path(sys.executable)
+    return str(executable.relative_to(Path.cwd()) if executable.is_relative_to(Path.cwd()) else executable)

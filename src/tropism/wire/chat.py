@@ -26,6 +26,9 @@ MaxTokens = Annotated[int, Meta(ge=1, le=1_048_576)]
 Temperature = Annotated[float, Meta(ge=0, le=2)]
 TopP = Annotated[float, Meta(gt=0, le=1)]
 N = Annotated[int, Meta(ge=1, le=16)]
+Seed = Annotated[
+    int, Meta(ge=0, le=2**31 - 1, description="The same seed gives the same answer, as far as the engine can.")
+]
 
 
 class ChatMessage(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -54,7 +57,7 @@ class Sampling(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     max_tokens: MaxTokens | None = None
     temperature: Temperature | None = None
     top_p: TopP | None = None
-    seed: int | None = None
+    seed: Seed | None = None
     n: N | None = None
     session_id: UUID | None = None
     user: UUID | None = None

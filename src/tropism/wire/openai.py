@@ -11,7 +11,18 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from tropism.wire.chat import FinishReason, MaxTokens, ModelRoute, N, Stop, StreamOptions, Temperature, TopP, Usage
+from tropism.wire.chat import (
+    FinishReason,
+    MaxTokens,
+    ModelRoute,
+    N,
+    Seed,
+    Stop,
+    StreamOptions,
+    Temperature,
+    TopP,
+    Usage,
+)
 from tropism.wire.embeddings import EmbeddingUsage, Inputs
 from tropism.wire.endpoint import Endpoint
 from tropism.wire.page import Nothing
@@ -57,7 +68,7 @@ class ChatRequest(Unsupported, kw_only=True, frozen=True):
     max_completion_tokens: MaxTokens | None = None
     temperature: Temperature | None = None
     top_p: TopP | None = None
-    seed: int | None = None
+    seed: Seed | None = None
     n: N | None = None
     user: str | None = None
     metadata: Labels | None = None

@@ -54,5 +54,6 @@ comparison = Table(
     Column("user_id", Id, nullable=False),
     Column("ab_test_id", Id),
 )
+Index("ix_comparison_key", comparison.c.use_case_id, comparison.c.feedback_key_id)
 Index("ix_comparison_preferred", comparison.c.preferred_id, comparison.c.feedback_key_id)
 Index("ix_comparison_other", comparison.c.other_id, comparison.c.feedback_key_id)

@@ -14,7 +14,7 @@ from tropism.server.domains.ab_tests import guardrails, lifecycle, service, unit
 from tropism.server.domains.interactions.records import Record
 from tropism.server.domains.models import service as models
 from tropism.server.errors import InvalidRequest
-from tropism.server.tables.ab_tests import ab_unit, ab_variant
+from tropism.server.tables.ab_tests import ab_test, ab_unit, ab_variant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +69,16 @@ def count_failure(transaction: Writing, place: tuple[UUID, UUID]) -> None:
     variant = (ab_variant.c.ab_test_id == test_id, ab_variant.c.model_id == model_id)
     transaction.run(update(ab_variant).where(*variant).values(errors=ab_variant.c.errors + 1))
     guardrails.check(transaction, test_id)
+
+
+def count_shadow(transaction: Writing, record: Record) -> None:
+    """Count an answer that was made only to be compared, and what it cost. It is no assignment."""
+    counted = {
+        "shadow_completions": ab_test.c.shadow_completions + 1,
+        "shadow_prompt_tokens": ab_test.c.shadow_prompt_tokens + (record.prompt_tokens or 0),
+        "shadow_completion_tokens": ab_test.c.shadow_completion_tokens + (record.completion_tokens or 0),
+    }
+    transaction.run(update(ab_test).where(ab_test.c.id == record.ab_test_id).values(**counted))
 
 
 def join_offline(transaction: Writing, use_case_id: UUID, reference: str, model: str | None) -> UUID:

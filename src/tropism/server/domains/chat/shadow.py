@@ -12,18 +12,16 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from sqlalchemy import update
-
 from tropism.engines.protocol import EngineError, FinishReason, Usage
 from tropism.server.context import Context, Services
 from tropism.server.database.session import Writing
+from tropism.server.domains.ab_tests import assignment
 from tropism.server.domains.chat.prompting import parameters_of, prompt_for
 from tropism.server.domains.chat.routing import Route, other_variant, takes_shadow
 from tropism.server.domains.interactions import records
 from tropism.server.domains.interactions.records import Record
 from tropism.server.principal import SYSTEM
 from tropism.server.snapshot import ServedModel
-from tropism.server.tables.ab_tests import ab_test
 from tropism.wire.chat import ChatMessage, Sampling
 
 AT_ONCE = 4
@@ -91,9 +89,4 @@ class Shadow:
 
 def _store(transaction: Writing, record: Record) -> None:
     records.store(transaction, [record])
-    counted = {
-        "shadow_completions": ab_test.c.shadow_completions + 1,
-        "shadow_prompt_tokens": ab_test.c.shadow_prompt_tokens + (record.prompt_tokens or 0),
-        "shadow_completion_tokens": ab_test.c.shadow_completion_tokens + (record.completion_tokens or 0),
-    }
-    transaction.run(update(ab_test).where(ab_test.c.id == record.ab_test_id).values(**counted))
+    assignment.count_shadow(transaction, record)

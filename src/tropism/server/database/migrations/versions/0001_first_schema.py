@@ -181,6 +181,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_comparison")),
     )
     with op.batch_alter_table("comparison", schema=None) as batch_op:
+        batch_op.create_index("ix_comparison_key", ["use_case_id", "feedback_key_id"], unique=False)
         batch_op.create_index("ix_comparison_other", ["other_id", "feedback_key_id"], unique=False)
         batch_op.create_index("ix_comparison_preferred", ["preferred_id", "feedback_key_id"], unique=False)
 
