@@ -96,7 +96,7 @@ def cell(value: object) -> Text:
         case Text():
             return value
         case None:
-            return Text("–", "dim")
+            return Text("-", "dim")
         case bool():
             return Text("yes" if value else "no")
         case float():
