@@ -13,3 +13,9 @@ def upstream() -> Iterator[Upstream]:
     """One provider for all tests of this folder; each registers a model of its own there."""
     with run_upstream() as upstream:
         yield upstream
+
+
+@pytest.fixture(autouse=True)
+def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our SDK asks again where the engine was only unavailable; here once is enough."""
+    monkeypatch.setattr("tropism.sdk.send.RETRIES", 0)

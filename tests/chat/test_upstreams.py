@@ -92,12 +92,6 @@ def in_a_test(client: Tropism, use_case: str, model: str) -> None:
     client.ab_tests.create(f"{use_case}-test", f"{use_case}-stars", [model, f"{model}-variant"], use_case=use_case)
 
 
-@pytest.fixture(autouse=True)
-def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Our SDK asks again where the engine was only unavailable; here once is enough."""
-    monkeypatch.setattr("tropism.sdk.send.RETRIES", 0)
-
-
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 @pytest.mark.parametrize("failure", FAILURES)
 def test_a_failure_is_a_typed_error_and_leaves_nothing(

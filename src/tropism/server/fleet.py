@@ -86,6 +86,8 @@ class Fleet:
         """The engine that answers for a model; while it starts, wait for it. Within the block it is not stopped."""
         if not served.desired_online:
             raise EngineUnavailable("it is taken offline for this use case; models.update(desired_online=True)")
+        if served.online == "OFFLINE":
+            raise EngineUnavailable(f"it is not deployed; start it with models.deploy({served.key!r})")
         running = self._ready(served.engine_id) or await self._starting(served)
         assert running.engine
         with running.requests:
@@ -104,8 +106,6 @@ class Fleet:
         return running if running is not None and running.ready else None
 
     async def _starting(self, served: ServedModel) -> Running:
-        if served.online == "OFFLINE":
-            raise EngineUnavailable(f"it is not deployed; start it with models.deploy({served.key!r})")
         if served.online == "ERROR":
             raise EngineUnavailable(f"it does not run: {served.error}")
         try:
