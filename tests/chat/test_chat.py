@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -173,14 +174,14 @@ def test_a_provider_that_does_not_count_leaves_no_usage_in_the_log(
     ],
 )
 def test_what_cannot_be_meant_is_refused_and_leaves_nothing(
-    call: Both, use_case: str, given: dict[str, object], param: str | None
+    client: Tropism, use_case: str, given: dict[str, Any], param: str | None
 ) -> None:
-    asked = {"messages": say("hi"), **given}
+    asked: Any = {"messages": say("hi"), **given}
     with pytest.raises(tropism.UnprocessableEntityError) as caught:
-        call("chat.create", **asked, use_case=use_case)
+        client.chat.create(**asked, use_case=use_case)
     if param is not None:
         assert caught.value.param == param
-    assert logged(call, use_case) == 0
+    assert client.interactions.list(use_case=use_case).total_count == 0
 
 
 def test_an_unknown_name_says_what_would_make_it(call: Both, use_case: str) -> None:
