@@ -159,7 +159,6 @@ def test_impatience_stops_the_provider(
     cancelled(client, use_case)
 
 
-@pytest.mark.xfail(reason="engines tell the usage at the end only")
 def test_a_provider_that_counts_along_is_believed(client: Tropism, use_case: str, upstream: Upstream) -> None:
     """vLLM sends a running count with each chunk when asked to by an extra parameter."""
 
@@ -181,7 +180,6 @@ def test_a_provider_that_counts_along_is_believed(client: Tropism, use_case: str
     assert (found.usage.prompt_tokens, found.usage.completion_tokens) == (3, 2)
 
 
-@pytest.mark.xfail(reason="engines tell the usage at the end only")
 def test_a_cancelled_answer_of_the_echo_engine_has_its_real_count(
     client: Tropism, server: RunningServer, use_case: str
 ) -> None:

@@ -81,7 +81,6 @@ def _alike(one: list[float], two: list[float]) -> float:
     return sum(a * b for a, b in zip(one, two, strict=True)) / math.hypot(*one) / math.hypot(*two)
 
 
-@pytest.mark.xfail(reason="engines tell the usage at the end only")
 @pytest.mark.parametrize("stream", [True, False])
 def test_a_cancelled_answer_has_its_real_count(client: Tropism, engine: Served, stream: bool) -> None:
     if stream:

@@ -39,12 +39,21 @@ async def text_of(engine: LlamaCppEngine, prompt: Prompt) -> str:
     return "".join([piece.text async for piece in engine.generate(prompt)])
 
 
-async def test_a_whole_answer_is_one_piece(engine: LlamaCppEngine) -> None:
-    (piece,) = await answer(engine, ask("Name two colours.", temperature=0.0))
-    assert "colours" in piece.text
-    assert piece.finish_reason == "stop"
-    assert piece.usage
-    assert piece.usage.prompt_tokens == 34
+def whole(pieces: list[Piece]) -> Piece:
+    """What the pieces come to: all their text, and what the last of them say."""
+    (finish_reason,) = [piece.finish_reason for piece in pieces if piece.finish_reason]
+    usage = [piece.usage for piece in pieces if piece.usage][-1]
+    return Piece(text="".join(piece.text for piece in pieces), finish_reason=finish_reason, usage=usage)
+
+
+async def test_who_waits_for_the_whole_answer_loses_nothing_when_it_is_cut_short(engine: LlamaCppEngine) -> None:
+    """Each piece tells the tokens so far, streamed or not: an answer that is given up is logged with them."""
+    pieces = await answer(engine, ask("Name two colours.", temperature=0.0))
+    assert "colours" in whole(pieces).text
+    counts = [piece.usage.completion_tokens for piece in pieces if piece.usage]
+    assert counts == sorted(counts)
+    assert counts[0] < counts[-1]
+    assert {piece.usage.prompt_tokens for piece in pieces if piece.usage} == {34}
 
 
 async def test_a_streamed_answer_comes_token_by_token_and_is_counted(engine: LlamaCppEngine) -> None:
@@ -111,9 +120,8 @@ async def test_characters_of_several_tokens_arrive_whole(engine: LlamaCppEngine)
 async def test_a_stop_string_ends_the_answer_and_is_not_part_of_it(engine: LlamaCppEngine) -> None:
     prompt = ask("Repeat after me: one two three four", temperature=0.0, max_tokens=30)
     assert "three" in await text_of(engine, prompt)
-    (piece,) = await answer(
-        engine, ask("Repeat after me: one two three four", temperature=0.0, max_tokens=30, stop=["zzz", "three"])
-    )
+    stopped = ask("Repeat after me: one two three four", temperature=0.0, max_tokens=30, stop=["zzz", "three"])
+    piece = whole(await answer(engine, stopped))
     assert "two" in piece.text
     assert "three" not in piece.text
     assert piece.finish_reason == "stop"
@@ -134,7 +142,7 @@ async def test_a_prompt_beyond_the_context_is_refused_with_both_numbers(engine: 
 
 
 async def test_without_a_limit_the_answer_ends_where_the_context_does(engine: LlamaCppEngine) -> None:
-    (piece,) = await answer(engine, ask("word " * 400 + "Repeat all of these words.", temperature=0.0))
+    piece = whole(await answer(engine, ask("word " * 400 + "Repeat all of these words.", temperature=0.0)))
     assert piece.usage
     total = piece.usage.prompt_tokens + piece.usage.completion_tokens
     assert piece.finish_reason == "stop" or total == 512

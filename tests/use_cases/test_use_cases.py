@@ -5,9 +5,9 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
+from tests.conftest import Both
 
 import tropism
-from tests.conftest import Both
 
 
 def test_create_returns_what_get_and_list_show(call: Both) -> None:

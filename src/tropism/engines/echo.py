@@ -7,6 +7,7 @@ import hashlib
 import math
 import re
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 
 from tropism.engines.protocol import (
     Embeddings,
@@ -43,10 +44,10 @@ class EchoEngine(Engine):
         if not prompt.stream:
             yield Piece(text="".join(words), finish_reason=finish, usage=usage)
             return
-        for word in words:
+        for count, word in enumerate(words, 1):
             # A real engine lets other requests run between two tokens; tests of concurrency count on it.
             await asyncio.sleep(0)
-            yield Piece(text=word)
+            yield Piece(text=word, usage=replace(usage, completion_tokens=count))
         yield Piece(finish_reason=finish, usage=usage)
 
     async def embed(self, texts: Sequence[str]) -> Embeddings:

@@ -89,18 +89,13 @@ class LlamaCppEngine(Engine):
         # Streamed for every caller: of a request that only waits, the child does not notice that nobody does.
         async with self._ask(_CHAT, body) as (process, response):
             answer = AnswerStream(_refusal)
-            whole: list[Piece] = []
             async for chunk in response.content.iter_any():
                 process.heard = asyncio.get_running_loop().time()
                 for piece in answer.feed(chunk):
-                    if prompt.stream:
-                        yield piece
-                    else:
-                        whole.append(piece)
-            whole.extend(answer.end())
+                    yield piece
+            for piece in answer.end():
+                yield piece
             self._keeper.praise()
-        for piece in whole if prompt.stream else [_joined(whole)]:
-            yield piece
 
     async def embed(self, texts: Sequence[str]) -> Embeddings:
         if self._source.kind != "Embedding":
@@ -139,6 +134,8 @@ class LlamaCppEngine(Engine):
             "stream_options": {"include_usage": True},
             # Else a long prompt is silent while it is read, and looks like a hung process.
             "return_progress": True,
+            # Else an answer that is cut short has no count of its tokens.
+            "timings_per_token": True,
             **self._lora(prompt.adapter),
         }
         for name in ("max_tokens", "temperature", "top_p", "seed"):
@@ -267,9 +264,3 @@ def _vectors(body: bytes) -> Vectors:
     except msgspec.DecodeError as error:
         # A broken model makes numbers that are none, and JSON has no word for them.
         raise EngineError("the model made no valid vectors") from error
-
-
-def _joined(pieces: Sequence[Piece]) -> Piece:
-    finish = next((piece.finish_reason for piece in pieces if piece.finish_reason), None)
-    usage = next((piece.usage for piece in pieces if piece.usage), None)
-    return Piece(text="".join(piece.text for piece in pieces), finish_reason=finish, usage=usage)

@@ -160,7 +160,7 @@ class OpenAIEngine(Engine):
         # Always said, so that an extra parameter cannot say otherwise.
         body["stream"] = prompt.stream
         if prompt.stream:
-            body["stream_options"] = {"include_usage": True}
+            body["stream_options"] = {**body.get("stream_options", {}), "include_usage": True}
         return body
 
     @asynccontextmanager

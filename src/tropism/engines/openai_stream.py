@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from tropism.engines.openai_wire import Choice, Counted, decode_answer, excerpt, finish_of, text_of, usage_of
-from tropism.engines.protocol import EngineError, EngineUnavailable, Piece
+from tropism.engines.protocol import EngineError, EngineUnavailable, Piece, Usage
 from tropism.wire.sse import DONE, EventDecoder, EventTooLong
 
 
@@ -54,13 +54,14 @@ class AnswerStream:
         if answer.error is not None:
             raise self._refuse(data)
         # Some servers count along with every chunk; only the last count is the whole.
-        self._usage = answer.usage or self._usage
+        so_far = answer.usage or (answer.timings.counted() if answer.timings else None)
+        self._usage = so_far or self._usage
         for choice in (answer.choices or ())[:1]:
-            yield from self._choice(choice)
+            yield from self._choice(choice, usage_of(so_far))
 
-    def _choice(self, choice: Choice) -> Iterator[Piece]:
+    def _choice(self, choice: Choice, usage: Usage | None) -> Iterator[Piece]:
         text = text_of(choice.delta)
         finish = finish_of(choice.finish_reason) if choice.finish_reason else None
         self._finished = self._finished or finish is not None
         if text or finish:
-            yield Piece(text=text, finish_reason=finish)
+            yield Piece(text=text, finish_reason=finish, usage=usage)

@@ -19,6 +19,17 @@ class Counted(msgspec.Struct, frozen=True):
     completion_tokens: int | None = None
 
 
+class Timings(msgspec.Struct, frozen=True):
+    """llama.cpp's own count along the way: tokens of the prompt from its cache and read anew, and tokens written."""
+
+    cache_n: int = 0
+    prompt_n: int = 0
+    predicted_n: int = 0
+
+    def counted(self) -> Counted:
+        return Counted(self.cache_n + self.prompt_n, self.predicted_n)
+
+
 class Text(msgspec.Struct, frozen=True):
     """A message, or what a chunk adds to one."""
 
@@ -39,6 +50,7 @@ class Answer(msgspec.Struct, frozen=True):
 
     choices: list[Choice] | None = None
     usage: Counted | None = None
+    timings: Timings | None = None
     error: Any = None
 
 
