@@ -59,8 +59,8 @@ class Usage:
 class Piece:
     """A part of an answer. The last one with text, or one after it, carries the finish reason.
 
-    Usage comes with or after the finish reason, or never when a remote engine did not count; engines never guess. Earlier
-    pieces may tell the usage so far: it is what is known of an answer that is cut short.
+    Usage comes with or after the finish reason, or never when a remote engine did not count; engines never guess.
+    Earlier pieces may tell the usage so far: it is what is known of an answer that is cut short.
     """
 
     text: str = ""
