@@ -40,6 +40,7 @@ HELP = [
     "ab create",
     "ab report",
     "ab plan",
+    "ab simulate",
     "ab cancel",
     "me",
     "serve",

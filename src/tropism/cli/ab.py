@@ -175,6 +175,58 @@ def plan(
 
 
 @app.command
+def simulate(
+    *,
+    rate: float | None = None,
+    mean: float | None = None,
+    sd: float = 1.0,
+    preference: Annotated[bool, Parameter(negative="")] = False,
+    effect: float = 0.0,
+    variants: int = 2,
+    tests: int = 500,
+    feedbacks: int = 500,
+    seed: int = 1,
+    json: Annotated[bool, Parameter(name="--json", negative="", show_default=False)] = False,
+) -> None:
+    """Check on your own rates how often a test names a wrong winner, here and without an engine.
+
+    Every test is looked at after every feedback, by the engine's rule and by a t-test.
+
+    Parameters
+    ----------
+    rate
+        Of a bool key: the rate of every variant.
+    mean
+        Of a scalar key: the mean of every variant.
+    sd
+        Of a scalar key: the standard deviation of its values.
+    preference
+        Simulate preferences.
+    effect
+        By how much the last variant is better; at 0 all are equal, and every winner is a wrong one.
+    variants
+        How many models.
+    tests
+        How many tests. Four times as many halve the uncertainty, shown after ±.
+    feedbacks
+        End a test after so many per variant.
+    seed
+        The same seed gives the same figures.
+    json
+        Print JSON.
+    """
+    from tropism.cli.ab_trial import run
+
+    if [rate is not None, mean is not None, preference].count(True) != 1:
+        raise TropismError("Give one of --rate, --mean and --preference.")
+    found = run(tests, seed, rate=rate, mean=mean, sd=sd, effect=effect, variants=variants, feedbacks=feedbacks)
+    if json:
+        show.print_json(found.scores)
+    else:
+        show.console().print(found.picture())
+
+
+@app.command
 def cancel(key: str, *, engine: Engine = DEFAULT) -> None:
     """End a test without a winner. What was logged stays."""
     with engine.client() as client:
