@@ -120,7 +120,8 @@ def _summary(look: Look, outcome: wire.Outcome | None) -> str:
         said.append("Cancelled.")
     elif outcome == "expired":
         said.append("The time of the test is over.")
-    said.append(look.seen.sentence)
+    over = outcome in ("guardrail", "cancelled", "expired")
+    said.append(look.seen.sentence.replace("No winner yet", "No winner") if over else look.seen.sentence)
     if look.sample_ratio.alarm:
         said.append("Beware: the variants did not get equal shares of users, so something sorts them; see the split.")
     return " ".join(said)
