@@ -64,10 +64,9 @@ async def test_a_walk_through_attributes_finds_nothing(engine_with: MakeEngine) 
     engine = engine_with("".join(WALKS) + "{{ messages[0].content }}")
     await engine.start()
     prompt = Prompt(messages=[Message(role="user", content="Hi")], max_tokens=3)
-    (piece,) = [piece async for piece in engine.generate(prompt)]
-    assert piece.usage
+    counts = [piece.usage.prompt_tokens async for piece in engine.generate(prompt) if piece.usage]
     # What a template finds becomes the prompt. This one found next to nothing, not pages of Python's classes.
-    assert piece.usage.prompt_tokens < 12
+    assert 0 < counts[-1] < 12
     await engine.close()
 
 
