@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 
 from tropism.server.clock import Clock
+from tropism.server.database.checkpoint import LEFT_TO_THE_WRITER, Checkpointer
 from tropism.server.database.migrate import migrate
 from tropism.server.database.session import Reading, Writing
 from tropism.server.database.writer import Insert, Writer
@@ -44,11 +45,13 @@ class Database(Generic[S]):
         self._write_engine, self._read_engine = await asyncio.to_thread(_engines, self._url)
         await asyncio.to_thread(migrate, self._write_engine)
         self.snapshot = await self.read(SYSTEM, self._load)
+        self._checkpointer = Checkpointer(_sqlite(), str(_path(self._url)))
         self._writer = Writer(self._write_engine, self._clock, self._load, self._publish, self._max_pending)
 
     async def close(self) -> None:
         """Store what was accepted and let go of the files."""
         await self._writer.close()
+        await asyncio.to_thread(self._checkpointer.close)
         self._readers.shutdown()
         self._read_engine.dispose()
         self._write_engine.dispose()
@@ -93,11 +96,7 @@ class Database(Generic[S]):
 
 
 def _engines(url: str) -> tuple[Engine, Engine]:
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite" or not parsed.database:
-        raise ValueError(f"--database takes sqlite:///PATH so far, not {parsed.render_as_string()!r}")
-    path = Path(parsed.database).absolute()
-    file = f"file:{quote(str(path))}"
+    file = f"file:{quote(str(_path(url)))}"
     options: dict[str, Any] = {"module": _sqlite(), "connect_args": {"timeout": 60}}
     write = create_engine(URL.create("sqlite", database=file, query={"uri": "true"}), **options)
     # A reader that cannot write can never hold the writer up, nor checkpoint the log beside it.
@@ -108,6 +107,13 @@ def _engines(url: str) -> tuple[Engine, Engine]:
     event.listen(read, "connect", _set_up_reader)
     event.listen(read, "begin", _begin)
     return write, read
+
+
+def _path(url: str) -> Path:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        raise ValueError(f"--database takes sqlite:///PATH so far, not {parsed.render_as_string()!r}")
+    return Path(parsed.database).absolute()
 
 
 def _sqlite() -> Any:
@@ -125,6 +131,7 @@ def _set_up_writer(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # begin and commit are ours alone
     for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=60000"):
         connection.execute(f"PRAGMA {setting}")
+    connection.execute(f"PRAGMA wal_autocheckpoint={LEFT_TO_THE_WRITER}")
 
 
 def _set_up_reader(connection: Any, _: Any) -> None:
