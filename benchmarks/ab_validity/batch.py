@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from itertools import combinations
 from math import log
 
 import numpy as np
@@ -89,15 +90,14 @@ def moments(sums: BatchSums) -> BatchMoments:
     return BatchMoments(sums.units, ratio, np.maximum(m2, rounding2) / (per_unit * per_unit), m3, m2 > rounding2)
 
 
-def has_enough(variants: list[BatchMoments], merged: BatchMoments, rates: bool) -> Flags:
-    skewness2 = merged.skewness2
-    for each in variants:
-        skewness2 = np.maximum(skewness2, each.skewness2)
+def has_enough(variants: list[BatchSums], rates: bool) -> Flags:
+    merged = sum(variants[1:], variants[0])
+    pairs = [one + other for one, other in combinations(variants, 2)] if len(variants) > 2 else [merged]
+    watched = [moments(sums).skewness2 for sums in (pairs if rates else [*variants, merged])]
+    skewness2 = np.maximum.reduce(watched)
     needed = np.maximum(FEWEST_UNITS, np.ceil((PER_SKEWNESS_OF_RATES if rates else PER_SKEWNESS) * skewness2))
-    fewest = variants[0].units
-    for each in variants:
-        fewest = np.minimum(fewest, each.units)
-    return merged.varies & (fewest >= needed)
+    fewest = np.minimum.reduce([sums.units for sums in variants])
+    return np.asarray(moments(merged).varies & (fewest >= needed))
 
 
 def hall(t: Floats, skewness: Floats) -> Floats:
@@ -181,8 +181,8 @@ def _candidates(variants: list[BatchSums], plan: Plan) -> Flags:
 
 
 def _winners(variants: list[BatchSums], plan: Plan) -> NDArray[np.int64]:
-    each, total = [moments(sums) for sums in variants], sum(variants[1:], variants[0])
-    enough = has_enough(each, moments(total), plan.kind == "bool" and total.is_single)
+    each = [moments(sums) for sums in variants]
+    enough = has_enough(variants, plan.kind == "bool" and variants[0].is_single)
     alpha = plan.pair_alpha(len(variants))
     wins = [np.array(enough) for _ in variants]
     for i in range(len(variants)):

@@ -46,8 +46,8 @@ def _batch(sums: Sums) -> BatchSums:
 def _compare(variants: list[Sums], plan: Plan) -> bool:
     batches = [_batch(sums) for sums in variants]
     report = metric_report(variants, plan)
-    each, merged = [moments(b) for b in batches], moments(sum(batches[1:], batches[0]))
-    assert has_enough(each, merged, plan.kind == "bool")[0] == report.has_enough_feedbacks
+    each = [moments(batch) for batch in batches]
+    assert has_enough(batches, plan.kind == "bool")[0] == report.has_enough_feedbacks
     assert winners(batches, plan)[0] == (-1 if report.winner is None else report.winner)
     mine, other, both = (scalar_moments(s) for s in (variants[1], variants[0], variants[1] + variants[0]))
     scalar = scalar_gap(mine, other, both, both)

@@ -19,6 +19,7 @@ from tropism.stats.pair_counts import PairCounts
 
 CASES = (
     (coin(0.002), coin(0.01)),
+    (coin(0.01), coin(0.05)),
     (coin(0.02), coin(0.03)),
     (coin(0.3), coin(0.36)),
     (coin(0.9), coin(0.9)),
@@ -55,7 +56,7 @@ def _misses(laws: tuple[Law, Law], size: Size, seed: int) -> tuple[NDArray[np.bo
                 first, second = block.seen.variants
                 each = [batch.moments(first), batch.moments(second)]
                 merged = batch.moments(first + second)
-                shown = batch.has_enough(each, merged, laws[0].is_bool)
+                shown = batch.has_enough([first, second], laws[0].is_bool)
                 value = batch.gap(each[1], each[0], merged)
                 truth = laws[1].mean - laws[0].mean
                 own = outside(first, laws[0].mean)

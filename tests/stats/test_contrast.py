@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tropism.stats.contrast import against, agreeing
+from tropism.stats import Plan
+from tropism.stats.assemble import shown
+from tropism.stats.contrast import Contrast, against, agreeing
 
 
 @pytest.mark.parametrize("null", [0.0, 0.5])
@@ -27,3 +29,10 @@ def test_ends_that_agree_stay_as_they_are() -> None:
     assert (contrast.low, contrast.high) == (0.01, 0.2)
     assert contrast.flipped().flipped() == contrast
     assert (contrast.p_better, contrast.flipped().p_better) == (0.04, 1.0)
+
+
+def test_a_win_rate_is_shown_beside_one_half_however_small_the_advantage() -> None:
+    better = Contrast(1e-20, 0.1, 0.2, 0.04)
+    assert shown(better, Plan(), is_metric=False).start > 0.5
+    assert shown(better.flipped(), Plan(), is_metric=False).end < 0.5
+    assert shown(Contrast(-1e-20, 0.1, 0.2, 0.06), Plan(), is_metric=False).start == 0.5

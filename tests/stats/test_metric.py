@@ -86,27 +86,32 @@ def test_p_interval_verdict_and_decision_never_disagree(variants: int, kind: str
     assert 0.02 < winners / turns < 0.98
 
 
-def test_p_and_interval_agree_at_the_boundary_itself() -> None:
+@pytest.mark.parametrize("variants", [2, 3, 5])
+def test_p_and_interval_agree_at_the_boundary_itself(variants: int) -> None:
     """Move one variant until p meets alpha: the end of the interval meets zero at the same place, not just nearby."""
-    base, plan = normal(0, 400, seed=1), Plan()
+    others, plan = [normal(0, 400, seed=1)] * (variants - 1), Plan()
     draw = random.Random(2)
     values = [draw.gauss(0, 1) for _ in range(400)]
     low, high = 0.0, 1.0
     for _ in range(60):
         shift = (low + high) / 2
-        report = metric_report([base, Sums.of(Unit(1, x + shift) for x in values)], plan)
+        report = metric_report([*others, Sums.of(Unit(1, x + shift) for x in values)], plan)
         assert disagreements(report, plan) == []
         low, high = (low, shift) if report.decision == "winner" else (shift, high)
-    effect = metric_report([base, Sums.of(Unit(1, x + high) for x in values)], plan).comparisons[1].effect
+    report = metric_report([*others, Sums.of(Unit(1, x + high) for x in values)], plan)
+    effect = next(each.effect for each in report.comparisons if each.variant == variants - 1)
     assert effect is not None
+    assert report.decision == "winner"
     assert abs(effect.start) < 1e-12
 
 
-def test_the_figures_are_those_of_the_published_formula() -> None:
-    """Written out once more, from section 2.2 of the method, for two unequal rates."""
+@pytest.mark.parametrize("variants", [2, 3])
+def test_the_figures_are_those_of_the_published_formula(variants: int) -> None:
+    """Written out once more, from the sources named in the docs, for two unequal rates, alone and beside a third."""
+    a = 0.1 / variants
     ones, totals = (300, 260), (1000, 700)
     p = [s / n for s, n in zip(ones, totals, strict=True)]
-    rho2 = (-2 * math.log(0.05) + math.log(-2 * math.log(0.05)) + 1) / 1000
+    rho2 = (-2 * math.log(a) + math.log(-2 * math.log(a)) + 1) / 1000
     d = p[1] - p[0]
     welch = math.sqrt(sum(q * (1 - q) / (n - 1) for q, n in zip(p, totals, strict=True)))
     pool = sum(ones) / sum(totals)
@@ -116,12 +121,14 @@ def test_the_figures_are_those_of_the_published_formula() -> None:
     skew, t = (third[1] - third[0]) / welch**3, d / welch
     z = min(t, d / pooled, t + skew * t**2 / 3 + skew**2 * t**3 / 27 + skew / 6)
     e = (1 + kappa) ** -0.5 * math.exp(z**2 / 2 * kappa / (1 + kappa))
-    c = math.sqrt((1 + kappa) / kappa * (2 * math.log(20) + math.log(1 + kappa)))
+    c = math.sqrt((1 + kappa) / kappa * (2 * math.log(1 / a) + math.log(1 + kappa)))
     inverse = [3 / skew * (math.cbrt(1 + skew * (x - skew / 6)) - 1) for x in (c, -c)]
-    report = metric_report([coin(0.3, 1000), coin(260 / 700, 700)], Plan(kind="bool"))
-    effect = report.comparisons[1].effect
+    sums = [coin(0.3, 1000), coin(260 / 700, 700), coin(0.35, 900)][:variants]
+    report = metric_report(sums, Plan(kind="bool"))
+    pair = next(each for each in report.comparisons if (each.variant, each.other) == (1, 0))
+    effect = pair.effect
     assert effect is not None
-    assert report.p_value == pytest.approx(1 / e, rel=1e-9)
+    assert pair.p_value == pytest.approx(variants / 2 / e, rel=1e-9)
     start = min(d - c * welch, d - c * pooled, d - welch * inverse[0])
     end = max(d + c * welch, d + c * pooled, d - welch * inverse[1])
     assert (effect.start, effect.middle, effect.end) == pytest.approx((start, d, end), rel=1e-9)
@@ -151,6 +158,12 @@ def test_the_lower_rate_wins_if_lower_is_better() -> None:
     assert effect is not None
     assert effect.middle == pytest.approx(-0.1)
     assert report.comparisons[1].lift == pytest.approx(-1 / 3)
+
+
+def test_the_lift_is_a_share_of_the_size_of_the_other_mean() -> None:
+    report = metric_report([sums_with(500, -2, 1, 0), sums_with(500, -1, 1, 0)], Plan())
+    assert [each.lift for each in report.comparisons] == pytest.approx([-1, 0.5])
+    assert metric_report([sums_with(500, 0, 1, 0), sums_with(500, -1, 1, 0)], Plan()).comparisons[1].lift is None
 
 
 def test_intervals_are_shown_in_the_units_of_the_key_whatever_the_reference() -> None:
@@ -215,6 +228,26 @@ def test_rare_events_need_a_longer_warm_up(rate: float, needed: int) -> None:
     assert report.warmup_units == pytest.approx(needed, abs=1)
     assert metric_report([coin(rate, 3000)] * 2, Plan(kind="bool")).has_enough_feedbacks
     assert not metric_report([coin(rate, needed * 9 // 10)] * 2, Plan(kind="bool")).has_enough_feedbacks
+
+
+def test_of_rates_the_rarest_pair_sets_the_warm_up() -> None:
+    two = metric_report([coin(0.002, 10_000), coin(0.018, 10_000)], Plan(kind="bool"))
+    three = metric_report([coin(0.002, 10_000), coin(0.018, 10_000), coin(0.5, 10_000)], Plan(kind="bool"))
+    assert two.warmup_units == three.warmup_units == pytest.approx(5 * 0.98**2 / 0.0099, abs=1)
+
+
+def test_of_scalars_the_most_skewed_variant_sets_the_warm_up() -> None:
+    skewed, plain = sums_with(500, 0, 1, 4), sums_with(500, 0, 1, 0)
+    assert metric_report([plain, skewed], Plan()).warmup_units == 320
+    assert metric_report([sums_with(500, 0, 1, -4), skewed], Plan()).warmup_units == 320
+    assert metric_report([plain, plain], Plan()).warmup_units == 50
+
+
+def test_a_mixture_of_two_plain_variants_may_be_skewed() -> None:
+    few, many = sums_with(60, 10, 1, 0), sums_with(5000, 0, 1, 0)
+    report = metric_report([few, many], Plan())
+    assert report.warmup_units > 60
+    assert not report.has_enough_feedbacks
 
 
 def test_scalars_and_users_need_four_times_the_warm_up_of_rates() -> None:

@@ -8,7 +8,9 @@ import random
 import pytest
 
 from tropism.stats import Forecast, plan_mean, plan_preference, plan_rate
+from tropism.stats.beta import log_e_share
 from tropism.stats.mixture import critical_z, mixing_variance
+from tropism.stats.win_rate import PRIOR
 
 
 @pytest.mark.parametrize(
@@ -46,6 +48,18 @@ def test_the_forecast_of_a_mean_is_what_simulated_tests_need() -> None:
     ends = simulated(forecast, 0.05, 600)
     assert ends[300] == pytest.approx(forecast.median, rel=0.1)
     assert ends[480] == pytest.approx(forecast.for_80_percent, rel=0.1)
+
+
+def test_the_forecast_of_a_preference_is_what_simulated_tests_need() -> None:
+    draw, ends = random.Random(2), []
+    for _ in range(600):
+        wins, total = 0, 0
+        while log_e_share(wins, total - wins, 0.5, PRIOR) < math.log(20):
+            wins, total = wins + (draw.random() < 0.55), total + 1
+        ends.append(total)
+    forecast = plan_preference(0.55)
+    assert sorted(ends)[300] == pytest.approx(forecast.median, rel=0.08)
+    assert sorted(ends)[480] == pytest.approx(forecast.for_80_percent, rel=0.08)
 
 
 def test_tuning_is_half_of_the_fixed_horizon_of_both_variants_within_bounds() -> None:

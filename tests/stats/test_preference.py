@@ -8,6 +8,7 @@ import random
 import pytest
 
 from tropism.stats import PairCounts, Plan, Report, Sums, Unit, preference_report
+from tropism.stats.beta import share_interval
 
 
 def two(wins: int, losses: int, good: int = 0, bad: int = 0, plan: Plan | None = None) -> Report:
@@ -38,7 +39,7 @@ def disagreements(report: Report, alpha: float = 0.05) -> list[str]:
 def test_p_interval_verdict_and_decision_never_disagree(variants: int) -> None:
     draw = random.Random(variants)
     winners = 0
-    for _ in range(800):
+    for _ in range(500):
         strength = [draw.uniform(0.5, 2) for _ in range(variants)]
         pairs = {}
         for i in range(variants):
@@ -49,12 +50,12 @@ def test_p_interval_verdict_and_decision_never_disagree(variants: int) -> None:
         report = preference_report(variants, pairs, Plan(max_feedbacks=None))
         assert disagreements(report) == []
         winners += report.decision == "winner"
-    assert 0.05 < winners / 800 < 0.95
+    assert 0.05 < winners / 500 < 0.95
 
 
 def test_they_agree_in_every_single_state_near_the_boundary() -> None:
-    for wins in range(20, 400, 9):
-        for losses in range(20, 400, 9):
+    for wins in range(20, 400, 11):
+        for losses in range(20, 400, 11):
             assert disagreements(two(wins, losses, 3, 4)) == []
 
 
@@ -63,6 +64,18 @@ def test_the_p_value_is_the_published_one() -> None:
         math.lgamma(75) + math.lgamma(45) - math.lgamma(120) - (2 * math.lgamma(10) - math.lgamma(20))
     )
     assert two(65, 35).p_value == pytest.approx(1 / e, rel=1e-9)
+
+
+@pytest.mark.parametrize("variants", [2, 3, 5])
+def test_the_interval_is_the_inversion_of_p(variants: int) -> None:
+    """The ends of theta are the shares that the same evidence would reject at the level of one pair."""
+    pairs = {(i, j): PairCounts(300, 200) for i in range(variants) for j in range(i)}
+    report = preference_report(variants, pairs, Plan(max_feedbacks=None))
+    effect = next(each.effect for each in report.comparisons if (each.variant, each.other) == (1, 0))
+    assert effect is not None
+    many = share_interval(500, 0, 0.1 / variants, 0.5)[0]  # no ties seen: the decisive share is at least this
+    low, high = share_interval(300, 200, 0.1 / variants, 10)
+    assert (effect.start, effect.end) == pytest.approx((0.5 + (low - 0.5) * many, high), rel=1e-9)
 
 
 def test_ties_do_not_change_the_evidence_but_the_win_rate() -> None:

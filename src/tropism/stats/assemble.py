@@ -70,7 +70,7 @@ def _comparison(
     return Comparison(
         variant=mine,
         other=other,
-        effect=None if contrast is None else _shown(contrast, plan, is_metric=counts is None),
+        effect=None if contrast is None else shown(contrast, plan, is_metric=counts is None),
         lift=None if contrast is None or not means or not means[other] else _lift(means[mine], means[other]),
         p_value=contrast.p if contrast else None,
         verdict=_verdict(contrast, plan.alpha),
@@ -82,7 +82,7 @@ def _lift(mean: float, base: float) -> float:
     return (mean - base) / abs(base)
 
 
-def _shown(contrast: Contrast, plan: Plan, is_metric: bool) -> Interval:
+def shown(contrast: Contrast, plan: Plan, is_metric: bool) -> Interval:
     """The contrast in the units of the display, its ends still agreeing with p around the shown "no difference"."""
     if is_metric:
         shown = contrast.flipped() if plan.lower_is_better else contrast

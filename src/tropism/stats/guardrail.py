@@ -42,8 +42,7 @@ def guardrail(variants: Sequence[Sums], plan: Plan, *, default: int, tolerance: 
     check_default(len(variants), default)
     if not (tolerance >= 0 and isfinite(tolerance)):
         raise ValueError(f"tolerance must be 0 or more, not {tolerance}")
-    each, merged = [moments(sums) for sums in variants], moments(sum(variants, Sums()))
-    enough = has_enough(each, merged, are_rates(variants, plan))
+    enough = has_enough(variants, are_rates(variants, plan))
     return tuple(_harm(variants, plan, default, i, tolerance, enough) for i in range(len(variants)) if i != default)
 
 

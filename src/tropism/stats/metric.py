@@ -34,7 +34,7 @@ def metric_report(
     merged_sums = sum(variants, Sums())
     merged, each = _oriented(merged_sums, plan), [_oriented(sums, plan) for sums in variants]
     rates = are_rates(variants, plan)
-    enough, needed = has_enough(each, merged, rates), units_needed(each, merged, rates)
+    enough, needed = has_enough(variants, rates), units_needed(variants, rates)
     gaps = _gaps(variants, each, merged, plan) if enough else None
     return assemble(
         plan,
