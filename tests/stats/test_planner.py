@@ -58,8 +58,8 @@ def test_the_forecast_of_a_preference_is_what_simulated_tests_need() -> None:
             wins, total = wins + (draw.random() < 0.55), total + 1
         ends.append(total)
     forecast = plan_preference(0.55)
-    assert sorted(ends)[300] == pytest.approx(forecast.median, rel=0.08)
-    assert sorted(ends)[480] == pytest.approx(forecast.for_80_percent, rel=0.08)
+    assert sorted(ends)[300] == pytest.approx(forecast.median, rel=0.06)
+    assert sorted(ends)[480] == pytest.approx(forecast.for_80_percent, rel=0.06)
 
 
 def test_tuning_is_half_of_the_fixed_horizon_of_both_variants_within_bounds() -> None:
