@@ -62,7 +62,8 @@ class VariantComparison(Struct, kw_only=True, frozen=True):
     """One variant against another.
 
     `difference` is this variant's mean less the other's, in the feedback's own units; for preferences it is this
-    variant's win rate, ties as one half, and .5 is no difference. The counts are of preferences, seen from this variant.
+    variant's win rate, ties as one half, and .5 is no difference. The counts are of preferences, seen from this
+    variant.
     """
 
     variant: str
