@@ -17,7 +17,7 @@ from tests.e2e.process import ADMIN_KEY, Served, served
 from tropism import APITimeoutError, Tropism
 
 PARIS = [{"role": "user", "content": "What is the capital of France? Answer in one short sentence."}]
-LONG = [{"role": "user", "content": "Count from 1 to 500, one number per line."}]
+LONG = [{"role": "user", "content": "Write a long story about a fox."}]
 
 
 @pytest.fixture(scope="module")
