@@ -113,6 +113,8 @@ CALLS: list[tuple[str, dict[str, Any], str]] = [
     ("ab_tests.list", {"active": True}, "GET /api/v1/ab_tests"),
     ("ab_tests.get", {"key": "t"}, "GET /api/v1/ab_tests/t"),
     ("ab_tests.cancel", {"key": "t"}, "POST /api/v1/ab_tests/t/cancel"),
+    ("ab_tests.history", {"key": "t"}, "GET /api/v1/ab_tests/t/history"),
+    ("ab_tests.plan", {"effect": 0.1, "baseline": 0.3}, "POST /api/v1/ab_tests/plan"),
     ("permissions.list", {}, "GET /api/v1/permissions"),
     ("users.me", {}, "GET /api/v1/users/me"),
 ]
