@@ -23,7 +23,8 @@ class Plan:
     reference: K, the point that was subtracted from each value: the first value of the test, 0 for a bool key.
     min_effect: the smallest difference worth knowing, in the units of the key (for preferences: of the win rate from
         one half); None never ends a test as equivalent or futile.
-    max_feedbacks: units per variant after which the test ends without a winner; None never does.
+    max_feedbacks: units (for preferences: comparisons) per variant after which the test ends without a winner; None
+        never does.
     """
 
     alpha: float = 0.05
