@@ -15,7 +15,6 @@ from tropism.server.chores import done_regularly
 from tropism.server.clock import Clock
 from tropism.server.context import Services
 from tropism.server.database.connect import Database
-from tropism.server.domains.chat import shadow
 from tropism.server.fleet import Fleet
 from tropism.server.founding import found
 from tropism.server.secrets import Secrets, master_key
@@ -67,14 +66,12 @@ async def _services(settings: Settings) -> AsyncIterator[Services]:
     secrets = Secrets(master_key(settings.secret_key, settings.data / "secret.key"))
     database = Database(settings.database_url, clock, snapshot.load, max_pending_writes=settings.max_pending_writes)
     fleet = Fleet(secrets, background.spawn)
-    shadows = asyncio.Semaphore(shadow.AT_ONCE)
     services = Services(
         settings=settings,
         clock=clock,
         secrets=secrets,
         database=database,
         fleet=fleet,
-        shadows=shadows,
         spawn=background.spawn,
     )
     await _open(database)

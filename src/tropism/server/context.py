@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
+from uuid import UUID
 
 from tropism.server.clock import Clock
 from tropism.server.database.connect import Database
@@ -30,10 +30,10 @@ class Services:
     secrets: Secrets
     database: Database[Snapshot]
     fleet: Fleet
-    shadows: asyncio.Semaphore
-    """Bounds the answers that are made in the background, only to be compared."""
     spawn: Callable[[Coroutine[Any, Any, None]], None]
     """Run something to its end in the background; the server waits for it before it stops."""
+    shadows: set[UUID] = field(default_factory=set)
+    """The answers that are being made in the background, only to be compared."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ ab_unit = Table(
     Column("ab_test_id", Id, nullable=False),
     Column("unit_id", Id, nullable=False),
     Column("position", Integer, nullable=False),
-    Column("other", Integer, nullable=False),  # of a preference, the variant compared with; below zero: see counting.py
+    Column("other", Integer, nullable=False),  # of a preference, the variant compared with; below zero: see units.py
     Column("feedbacks", Integer, nullable=False),
     Column("total", Float, nullable=False),  # the sum of value - reference, or wins less losses
     PrimaryKeyConstraint("ab_test_id", "unit_id", "position", "other"),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Row, insert, select, update
 
 from tropism.server.database.session import Writing
 from tropism.server.domains.ab_tests import guardrails, lifecycle, service, units
@@ -17,58 +17,38 @@ from tropism.server.errors import InvalidRequest
 from tropism.server.tables.ab_tests import ab_test, ab_unit, ab_variant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assigned:
-    """A completion of a test. `stays` says that its unit may come again: a user or a session."""
-
-    test_id: UUID
-    model_id: UUID
-    unit_id: UUID
-    stays: bool
-    latency_ms: float | None = None
-
-
-def count(transaction: Writing, assigned: Sequence[Assigned]) -> None:
-    """Count completions that were assigned to variants, and what they say about latency."""
-    by_variant: dict[tuple[UUID, UUID], list[Assigned]] = defaultdict(list)
-    for each in assigned:
-        by_variant[each.test_id, each.model_id].append(each)
-    for (test_id, model_id), here in by_variant.items():
-        position = units.position_of(transaction, test_id, model_id)
-        if position is None or not lifecycle.is_running(transaction, test_id):
-            continue
-        new = sum(_is_new(transaction, each, position) for each in here)
-        variant = (ab_variant.c.ab_test_id == test_id, ab_variant.c.position == position)
-        counted = {"assigned": ab_variant.c.assigned + len(here), "assigned_units": ab_variant.c.assigned_units + new}
-        transaction.run(update(ab_variant).where(*variant).values(**counted))
-        latencies = [(each.unit_id, each.latency_ms) for each in here if each.latency_ms is not None]
-        guardrails.count_latencies(transaction, test_id, position, latencies)
+def count(transaction: Writing, logged: Sequence[Record]) -> None:
+    """Count those completions that belong to a running test, and what they say about latency."""
+    by_variant: dict[tuple[UUID, UUID], list[Record]] = defaultdict(list)
+    for record in logged:
+        if record.ab_test_id and record.model_id:
+            by_variant[record.ab_test_id, record.model_id].append(record)
+    for (test_id, model_id), records in by_variant.items():
+        test, position = lifecycle.running(transaction, test_id), units.position_of(transaction, test_id, model_id)
+        if test is not None and position is not None:
+            _count(transaction, test, position, records)
 
 
-def count_logged(transaction: Writing, *logged: Record) -> None:
-    """Count those records that belong to a test. What was cut short says nothing about latency."""
-    count(
-        transaction,
-        [
-            Assigned(
-                test_id=row.ab_test_id,
-                model_id=row.model_id,
-                unit_id=row.ab_unit,
-                stays=row.ab_unit in (row.user_id, row.session_id),
-                latency_ms=None if row.finish_reason == "cancelled" else row.latency_ms,
-            )
-            for row in logged
-            if row.ab_test_id and row.model_id and row.ab_unit
-        ],
-    )
+def _count(transaction: Writing, test: Row[Any], position: int, records: list[Record]) -> None:
+    new = sum(_is_new(transaction, test.id, position, record) for record in records)
+    counted = {"assigned": ab_variant.c.assigned + len(records), "assigned_units": ab_variant.c.assigned_units + new}
+    variant = (ab_variant.c.ab_test_id == test.id, ab_variant.c.position == position)
+    transaction.run(update(ab_variant).where(*variant).values(**counted))
+    if test.guardrails:
+        guardrails.count_latencies(transaction, test.id, position, records)
+        lifecycle.evaluate(transaction, test.id)
 
 
 def count_failure(transaction: Writing, place: tuple[UUID, UUID]) -> None:
     """Count a request that a variant could not answer."""
     test_id, model_id = place
+    test = lifecycle.running(transaction, test_id)
+    if test is None:
+        return
     variant = (ab_variant.c.ab_test_id == test_id, ab_variant.c.model_id == model_id)
     transaction.run(update(ab_variant).where(*variant).values(errors=ab_variant.c.errors + 1))
-    guardrails.check(transaction, test_id)
+    if test.guardrails:
+        lifecycle.evaluate(transaction, test_id)
 
 
 def count_shadow(transaction: Writing, record: Record) -> None:
@@ -98,16 +78,13 @@ def join_offline(transaction: Writing, use_case_id: UUID, reference: str, model:
     return id
 
 
-def _is_new(transaction: Writing, assigned: Assigned, position: int) -> bool:
-    """Whether this unit was never counted. One that cannot come again needs no row to remember it."""
-    if not assigned.stays:
+def _is_new(transaction: Writing, test_id: UUID, position: int, record: Record) -> bool:
+    """Whether this unit was never counted. Only a user or a session can come again, and needs a row to remember it."""
+    unit_id = record.ab_unit
+    if unit_id is None or unit_id not in (record.user_id, record.session_id):
         return True
-    where = units.place(assigned.test_id, assigned.unit_id, position, ASSIGNED)
+    where = units.place(test_id, unit_id, position, units.ASSIGNED)
     if transaction.row(select(ab_unit.c.feedbacks).where(*(ab_unit.c[name] == value for name, value in where.items()))):
         return False
     transaction.run(insert(ab_unit).values(**where, feedbacks=0, total=0.0))
     return True
-
-
-ASSIGNED = -1_000
-"""In a unit's `other`: the unit was assigned here."""

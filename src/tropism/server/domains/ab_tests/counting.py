@@ -16,16 +16,14 @@ from tropism.stats.sums import Sums, Unit
 
 def count_value(transaction: Writing, change: ValueChange) -> None:
     """Count a value, or the change of one, for the variant that its completion was assigned to."""
-    guardrails.count_value(transaction, change)
-    test = _counting(transaction, change.of.ab_test_id, change.key.id, "metric")
+    test = lifecycle.running(transaction, change.of.ab_test_id)
     position = None if test is None else units.position_of(transaction, test.id, change.of.model_id)
     if test is None or position is None:
         return
-    variant = (ab_variant.c.ab_test_id == test.id, ab_variant.c.position == position)
-    sums = Sums(*transaction.value(select(ab_variant.c.sums).where(*variant)))
-    shift = units.shift(change.before, change.after, _reference(transaction, test, change))
-    sums = units.moved(transaction, units.place(test.id, change.of.ab_unit, position), shift, sums)
-    transaction.run(update(ab_variant).where(*variant).values(sums=sums.row()))
+    if _counts(test, change.key.id, "metric"):
+        _count_value(transaction, test, position, change)
+    elif not (test.guardrails and guardrails.count_value(transaction, test.id, position, change)):
+        return
     lifecycle.evaluate(transaction, test.id)
 
 
@@ -34,8 +32,8 @@ def count_preference(transaction: Writing, change: PreferenceChange) -> None:
     after = change.after
     if after.preferred.ab_test_id != after.other.ab_test_id or after.preferred.model_id == after.other.model_id:
         return
-    test = _counting(transaction, after.preferred.ab_test_id, change.key.id, "preference")
-    if test is None:
+    test = lifecycle.running(transaction, after.preferred.ab_test_id)
+    if test is None or not _counts(test, change.key.id, "preference"):
         return
     # The unit is who compares, if named; else whoever the answers were for.
     unit_id = change.user or min(after.preferred.ab_unit, after.other.ab_unit)
@@ -45,12 +43,17 @@ def count_preference(transaction: Writing, change: PreferenceChange) -> None:
     lifecycle.evaluate(transaction, test.id)
 
 
-def _counting(transaction: Writing, test_id: UUID | None, key_id: UUID, feedback_type: str) -> Row[Any] | None:
-    """The running test that counts feedback on this key. Feedback that comes after its end changes nothing."""
-    if test_id is None:
-        return None
-    where = (ab_test.c.id == test_id, ab_test.c.feedback_key_id == key_id, ab_test.c.feedback_type == feedback_type)
-    return transaction.row(select(ab_test).where(*where, ab_test.c.status.in_(lifecycle.RUNNING)))
+def _counts(test: Row[Any], key_id: UUID, feedback_type: str) -> bool:
+    """Whether the test is decided by such feedback on this key."""
+    return bool(test.feedback_key_id == key_id and test.feedback_type == feedback_type)
+
+
+def _count_value(transaction: Writing, test: Row[Any], position: int, change: ValueChange) -> None:
+    variant = (ab_variant.c.ab_test_id == test.id, ab_variant.c.position == position)
+    sums = Sums(*transaction.value(select(ab_variant.c.sums).where(*variant)))
+    shift = units.shift(change.before, change.after, _reference(transaction, test, change))
+    sums = units.moved(transaction, units.place(test.id, change.of.ab_unit, position), shift, sums)
+    transaction.run(update(ab_variant).where(*variant).values(sums=sums.row()))
 
 
 def _reference(transaction: Writing, test: Row[Any], change: ValueChange) -> float:

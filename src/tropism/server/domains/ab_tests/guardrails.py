@@ -9,42 +9,34 @@ from uuid import UUID
 from sqlalchemy import Row, select, update
 
 from tropism.server.database.session import Reading, Writing
-from tropism.server.domains.ab_tests import lifecycle, units
+from tropism.server.domains.ab_tests import units
 from tropism.server.domains.ab_tests.harms import BUILT_IN, ERRORS, LATENCY
 from tropism.server.domains.feedback.service import ValueChange
-from tropism.server.tables.ab_tests import ab_guardrail, ab_test
+from tropism.server.domains.interactions.records import Record
+from tropism.server.tables.ab_tests import ab_guardrail
 from tropism.server.tables.feedback import feedback_key
 from tropism.stats.sums import Sums
 from tropism.wire.ab_tests import Guardrail
 
 
-def count_latencies(
-    transaction: Writing, test_id: UUID, position: int, latencies: Sequence[tuple[UUID, float]]
-) -> None:
-    """Count how long answers took, by unit, if the test watches that."""
-    for row in _watching(transaction, test_id, position, LATENCY) if latencies else ():
-        for unit_id, latency in latencies:
-            _count(transaction, row, unit_id, None, latency, reference=latency)
-        check(transaction, test_id)
-
-
-def count_value(transaction: Writing, change: ValueChange) -> None:
-    """Count a value of a key that the completion's test watches."""
-    test_id = change.of.ab_test_id
-    position = None if test_id is None else units.position_of(transaction, test_id, change.of.model_id)
-    if test_id is None or position is None:
+def count_latencies(transaction: Writing, test_id: UUID, position: int, logged: Sequence[Record]) -> None:
+    """Count how long answers took, by unit, if the test watches that. One cut short says nothing about it."""
+    row = _watching(transaction, test_id, position, LATENCY)
+    if row is None:
         return
-    for row in _watching(transaction, test_id, position, str(change.key.id)):
-        reference = 0.0 if change.key.kind == "bool" else change.after
-        _count(transaction, row, change.of.ab_unit, change.before, change.after, reference=reference)
-        check(transaction, test_id)
+    for each in logged:
+        if each.latency_ms is not None and each.ab_unit and each.finish_reason != "cancelled":
+            _count(transaction, row, each.ab_unit, None, each.latency_ms, reference=each.latency_ms)
 
 
-def check(transaction: Writing, test_id: UUID) -> None:
-    """Look at a test that has guardrails; a breach ends it."""
-    watched = select(ab_test.c.guardrails).where(ab_test.c.id == test_id, ab_test.c.status.in_(lifecycle.RUNNING))
-    if transaction.value(watched):
-        lifecycle.evaluate(transaction, test_id)
+def count_value(transaction: Writing, test_id: UUID, position: int, change: ValueChange) -> bool:
+    """Count a value of a key, if the test watches that; say whether it does."""
+    row = _watching(transaction, test_id, position, str(change.key.id))
+    if row is None:
+        return False
+    reference = 0.0 if change.key.kind == "bool" else change.after
+    _count(transaction, row, change.of.ab_unit, change.before, change.after, reference=reference)
+    return True
 
 
 def rows_for(session: Reading, test_id: UUID, number_of_variants: int, wanted: list[Guardrail]) -> list[dict[str, Any]]:
@@ -65,11 +57,10 @@ def _metric(session: Reading, name: str) -> str:
     return str(session.value(select(feedback_key.c.id).where(feedback_key.c.key == name)))
 
 
-def _watching(transaction: Writing, test_id: UUID, position: int, metric: str) -> Sequence[Row[Any]]:
-    """The counters of a running test for this metric and variant."""
+def _watching(transaction: Writing, test_id: UUID, position: int, metric: str) -> Row[Any] | None:
+    """The counter of a test for this metric and variant; each metric is watched once at most."""
     where = (ab_guardrail.c.ab_test_id == test_id, ab_guardrail.c.position == position, ab_guardrail.c.metric == metric)
-    statement = select(ab_guardrail).join(ab_test).where(*where, ab_test.c.status.in_(lifecycle.RUNNING))
-    return transaction.rows(statement)
+    return transaction.row(select(ab_guardrail).where(*where))
 
 
 def _count(
@@ -84,7 +75,7 @@ def _count(
         transaction.run(update(ab_guardrail).where(*guardrail).values(reference=reference))
     else:
         reference = kept.reference
-    where = units.place(row.ab_test_id, unit_id, row.position, -2 - row.number)
+    where = units.place(row.ab_test_id, unit_id, row.position, units.of_guardrail(row.number))
     sums = units.moved(transaction, where, units.shift(before, after, reference), Sums(*kept.sums))
     transaction.run(
         update(ab_guardrail).where(*guardrail, ab_guardrail.c.position == row.position).values(sums=sums.row())

@@ -21,7 +21,7 @@ RUNNING = ("warmup", "in_progress")
 
 def evaluate(transaction: Writing, test_id: UUID) -> None:
     """Look at the figures, and end the test if they decide it. Looking after every feedback does no harm to them."""
-    test = transaction.row(select(ab_test).where(ab_test.c.id == test_id, ab_test.c.status.in_(RUNNING)))
+    test = running(transaction, test_id)
     if test is None:
         return
     look = figures.look(transaction, test)
@@ -33,9 +33,9 @@ def evaluate(transaction: Writing, test_id: UUID) -> None:
         _deploy(transaction, look, outcome)
 
 
-def is_running(session: Reading, test_id: UUID) -> bool:
-    """Whether the test takes traffic and counts."""
-    return session.row(select(ab_test.c.id).where(ab_test.c.id == test_id, ab_test.c.status.in_(RUNNING))) is not None
+def running(session: Reading, test_id: UUID | None) -> Row[Any] | None:
+    """The test, if it takes traffic and counts. What comes after its end changes nothing."""
+    return session.row(select(ab_test).where(ab_test.c.id == test_id, ab_test.c.status.in_(RUNNING)))
 
 
 def expire(transaction: Writing) -> None:

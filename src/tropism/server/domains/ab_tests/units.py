@@ -11,8 +11,8 @@ from tropism.server.database.session import Writing
 from tropism.server.tables.ab_tests import ab_unit, ab_variant
 from tropism.stats.sums import Sums, Unit
 
-VALUES = -1
-"""In a unit's `other`: the values of the test's own key. Guardrails take -2, -3, ...; zero and above is a variant."""
+VALUES, ASSIGNED = -1, -2
+"""In a unit's `other`: the values of the test's own key; that the unit was assigned. Zero and above is a variant."""
 
 Place = dict[str, Any]
 
@@ -20,6 +20,11 @@ Place = dict[str, Any]
 def place(test_id: UUID, unit_id: UUID, position: int, other: int = VALUES) -> Place:
     """Where a unit's sums of one kind are kept."""
     return {"ab_test_id": test_id, "unit_id": unit_id, "position": position, "other": other}
+
+
+def of_guardrail(number: int) -> int:
+    """In a unit's `other`: the values of a guardrail, by its place in the test's list."""
+    return -3 - number
 
 
 def shift(before: float | None, after: float, reference: float) -> Unit:

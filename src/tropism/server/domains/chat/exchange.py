@@ -11,14 +11,15 @@ from uuid import UUID
 
 from tropism.engines.protocol import EngineError, FinishReason, Piece, Prompt, Usage
 from tropism.server.context import Context
+from tropism.server.database.session import Writing
 from tropism.server.domains.ab_tests import assignment
-from tropism.server.domains.chat.logging import store
+from tropism.server.domains.chat import shadow
 from tropism.server.domains.chat.merging import merged
 from tropism.server.domains.chat.prompting import parameters_of, prompt_for
-from tropism.server.domains.chat.routing import Ask, Route, route
-from tropism.server.domains.chat.shadow import planned
+from tropism.server.domains.chat.routing import Ask, Route, route, takes_shadow
+from tropism.server.domains.interactions import records
 from tropism.server.domains.interactions.records import Record
-from tropism.server.errors import EngineFailed, NotLogged, Overloaded, StorageFailed, TropismError
+from tropism.server.errors import EngineFailed, NotLogged, Overloaded, StorageFailed
 from tropism.server.principal import SYSTEM
 from tropism.server.snapshot import ServedModel
 from tropism.wire.chat import ChatMessage, Sampling
@@ -31,6 +32,7 @@ class Choice:
     index: int
     completion_id: UUID
     model: ServedModel
+    prompt: Prompt
     parts: list[str] = field(default_factory=list)
     finish_reason: FinishReason | None = None
     usage: Usage | None = None
@@ -47,7 +49,7 @@ class Choice:
 
 
 class Exchange:
-    """A request on its way. It ends in exactly one of three: `log`, `abandon`, or an engine's error."""
+    """A request on its way. It ends in exactly one of three: `log`, `give_up`, or an engine's error."""
 
     def __init__(self, context: Context, request: Sampling, messages: Sequence[ChatMessage]) -> None:
         self._context, self._request, self._messages = context, request, messages
@@ -55,8 +57,8 @@ class Exchange:
         self.id = self._new_id()
         self.session_id = request.session_id or self._new_id()
         self._route = self._find_route()
-        self.choices = [Choice(i, self._id_of(i), model) for i, model in enumerate(self._route.models)]
-        self.shadow = planned(context.services, self._route, self.id)
+        self.choices = [self._choice(index, model) for index, model in enumerate(self._route.models)]
+        self.shadow_id: UUID | None = None
         self.created = int(time.time())
         self._started = time.perf_counter()
         self._first_token_ms: float | None = None
@@ -74,8 +76,9 @@ class Exchange:
         )
         return route(self._context.snapshot, self._context.principal, ask)
 
-    def _id_of(self, index: int) -> UUID:
-        return self.id if index == 0 else self._new_id()
+    def _choice(self, index: int, model: ServedModel) -> Choice:
+        prompt = prompt_for(model, self._request, self._messages, index)
+        return Choice(index, self.id if index == 0 else self._new_id(), model, prompt)
 
     @property
     def model(self) -> str:
@@ -94,9 +97,8 @@ class Exchange:
         """The next piece of any choice, or None at the end of all. An error of one ends the exchange."""
         try:
             found = await anext(self._pieces, None)
-        except Exception as error:
+        except Exception:
             self._ended = True
-            self._count_failure(error)
             raise
         if found is not None:
             self._note_first_token()
@@ -112,11 +114,16 @@ class Exchange:
     async def log(self) -> None:
         """Store what was answered; it is on disk when this returns."""
         self._ended = True
-        if self.shadow is not None:
-            self.shadow.start(self._context, self._request, self._messages, self.session_id)
+        await self._store()
+        if takes_shadow(self._route, self.id):
+            self.shadow_id = shadow.start(
+                self._context.services, self._route, self._request, self._messages, self.session_id
+            )
+
+    async def _store(self) -> None:
         database = self._context.services.database
         try:
-            await asyncio.gather(*(database.append(store, record) for record in self._records()))
+            await asyncio.gather(*(database.append(_insert, record) for record in self._records()))
         except (Overloaded, StorageFailed) as error:
             # Not a 503: clients repeat those at once, and would pay for the answer again.
             raise NotLogged(f"the answer was made but could not be stored: {error}") from error
@@ -127,20 +134,11 @@ class Exchange:
             self._ended = True
             self._context.services.spawn(self._abandon())
 
-    def _count_failure(self, error: Exception) -> None:
-        """In a test, a variant that cannot answer is counted; what the caller got wrong is not its fault."""
-        test = self._route.test
-        if test is None or (isinstance(error, TropismError) and error.status < 500):
-            return
-        services = self._context.services
-        services.spawn(services.database.write(SYSTEM, assignment.count_failure, (test.id, self.choices[0].model.id)))
-
     async def _abandon(self) -> None:
-        self.shadow = None  # nobody is left who could compare
         await self._pieces.aclose()
         for choice in self.choices:
             choice.finish_reason = choice.finish_reason or "cancelled"
-        await self.log()
+        await self._store()
 
     def _note_first_token(self) -> None:
         if self._first_token_ms is None and self._request.stream:
@@ -163,15 +161,23 @@ class Exchange:
         try:
             async with (
                 self._context.services.fleet.engine(choice.model) as engine,
-                aclosing(engine.generate(self._prompt(choice))) as answer,
+                aclosing(engine.generate(choice.prompt)) as answer,
             ):
                 async for piece in answer:
                     yield piece
         except EngineError as error:
+            if error.status >= 500:  # what the caller got wrong is not the model's fault
+                self._count_failure(choice)
             raise EngineFailed(choice.model.key, error) from error
+        except Exception:
+            self._count_failure(choice)
+            raise
 
-    def _prompt(self, choice: Choice) -> Prompt:
-        return prompt_for(choice.model, self._request, self._messages, choice.index)
+    def _count_failure(self, choice: Choice) -> None:
+        """In a test, a variant that cannot answer is counted."""
+        if self._route.test is not None:
+            services, place = self._context.services, (self._route.test.id, choice.model.id)
+            services.spawn(services.database.write(SYSTEM, assignment.count_failure, place))
 
     def _records(self) -> list[Record]:
         latency = self._elapsed_ms()
@@ -193,8 +199,14 @@ class Exchange:
                 completion_tokens=choice.usage.completion_tokens if choice.usage else None,
                 latency_ms=latency,
                 first_token_ms=self._first_token_ms,
-                parameters=parameters_of(self._prompt(choice)),
+                parameters=parameters_of(choice.prompt),
                 labels=self._request.labels,
             )
             for choice in self.choices
         ]
+
+
+def _insert(transaction: Writing, rows: Sequence[Record]) -> None:
+    """Store completions, many at a time, and count them in their A/B tests."""
+    records.store(transaction, rows)
+    assignment.count(transaction, rows)

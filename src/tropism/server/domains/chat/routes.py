@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -11,7 +12,6 @@ from tropism.engines.protocol import Piece
 from tropism.engines.protocol import Usage as Tokens
 from tropism.server.context import Context
 from tropism.server.domains.chat.exchange import Choice, Exchange
-from tropism.server.domains.chat.shadow import Shadow
 from tropism.server.errors import TropismError
 from tropism.server.http import Events, problem_body, streams
 from tropism.wire import chat as wire
@@ -32,7 +32,7 @@ async def create(context: Context, request: wire.ChatRequest) -> wire.ChatComple
         id=exchange.id,
         created=exchange.created,
         model=exchange.model,
-        choices=[_chat_choice(choice, exchange.shadow) for choice in exchange.choices],
+        choices=[_chat_choice(choice, exchange.shadow_id) for choice in exchange.choices],
         session_id=exchange.session_id,
         usage=usage(exchange.usage),
     )
@@ -102,14 +102,14 @@ def usage(tokens: Tokens) -> wire.Usage:
     return wire.Usage(prompt_tokens=read, completion_tokens=written, total_tokens=read + written)
 
 
-def _chat_choice(choice: Choice, shadow: Shadow | None) -> wire.ChatChoice:
+def _chat_choice(choice: Choice, shadow_id: UUID | None) -> wire.ChatChoice:
     return wire.ChatChoice(
         index=choice.index,
         message=wire.ChatMessage(role="assistant", content=choice.text),
         finish_reason=choice.finish_reason or "stop",
         completion_id=choice.completion_id,
         model=choice.model.key,
-        shadow_completion_id=shadow.completion_id if shadow else None,
+        shadow_completion_id=shadow_id,
     )
 
 

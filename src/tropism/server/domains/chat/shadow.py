@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from tropism.engines.protocol import EngineError, FinishReason, Usage
-from tropism.server.context import Context, Services
+from tropism.server.context import Services
 from tropism.server.database.session import Writing
 from tropism.server.domains.ab_tests import assignment
 from tropism.server.domains.chat.prompting import parameters_of, prompt_for
-from tropism.server.domains.chat.routing import Route, other_variant, takes_shadow
+from tropism.server.domains.chat.routing import Route, other_variant
 from tropism.server.domains.interactions import records
 from tropism.server.domains.interactions.records import Record
 from tropism.server.principal import SYSTEM
@@ -28,39 +28,46 @@ AT_ONCE = 4
 log = logging.getLogger("tropism.shadow")
 
 
-def planned(services: Services, route: Route, request_id: UUID) -> Shadow | None:
-    """The shadow of a request, if it is to have one and there is room."""
-    if not takes_shadow(route, request_id) or services.shadows.locked():
+def start(
+    services: Services, route: Route, request: Sampling, messages: Sequence[ChatMessage], session_id: UUID
+) -> UUID | None:
+    """Begin to make a shadow answer, and return its completion id; None if too many are under way."""
+    if len(services.shadows) >= AT_ONCE:
         return None
-    return Shadow(services.clock.new_id(), route, other_variant(route))
+    shadow = Shadow(
+        completion_id=services.clock.new_id(),
+        route=route,
+        model=other_variant(route),
+        request=request,
+        messages=messages,
+        session_id=session_id,
+    )
+    services.shadows.add(shadow.completion_id)
+    services.spawn(shadow.run(services))
+    return shadow.completion_id
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shadow:
-    """One answer to be made in the background, under an id that the caller is told at once."""
+    """One answer that is made in the background."""
 
     completion_id: UUID
     route: Route
     model: ServedModel
+    request: Sampling
+    messages: Sequence[ChatMessage]
+    session_id: UUID
 
-    def start(self, context: Context, request: Sampling, messages: Sequence[ChatMessage], session_id: UUID) -> None:
-        context.services.spawn(self._run(context.services, request, messages, session_id))
+    async def run(self, services: Services) -> None:
+        try:
+            await services.database.write(SYSTEM, _store, await self._answered(services))
+        except EngineError as error:
+            log.warning("no shadow answer from %s: %s", self.model.key, error)
+        finally:
+            services.shadows.discard(self.completion_id)
 
-    async def _run(
-        self, services: Services, request: Sampling, messages: Sequence[ChatMessage], session_id: UUID
-    ) -> None:
-        async with services.shadows:
-            try:
-                record = await self._answered(services, request, messages, session_id)
-            except EngineError as error:
-                log.warning("no shadow answer from %s: %s", self.model.key, error)
-                return
-        await services.database.write(SYSTEM, _store, record)
-
-    async def _answered(
-        self, services: Services, request: Sampling, messages: Sequence[ChatMessage], session_id: UUID
-    ) -> Record:
-        prompt = replace(prompt_for(self.model, request, messages), stream=False)
+    async def _answered(self, services: Services) -> Record:
+        prompt = replace(prompt_for(self.model, self.request, self.messages), stream=False)
         parts: list[str] = []
         finish_reason: FinishReason | None = None
         usage: Usage | None = None
@@ -72,18 +79,18 @@ class Shadow:
             id=self.completion_id,
             use_case_id=self.route.use_case.id,
             model_id=self.model.id,
-            session_id=session_id,
-            user_id=request.user,
+            session_id=self.session_id,
+            user_id=self.request.user,
             ab_test_id=self.route.test.id if self.route.test else None,
             ab_unit=self.route.unit,
             source="AUTOMATION",
-            messages=messages,
+            messages=self.messages,
             completion="".join(parts),
             finish_reason=finish_reason,
             prompt_tokens=usage.prompt_tokens if usage else None,
             completion_tokens=usage.completion_tokens if usage else None,
             parameters=parameters_of(prompt),
-            labels=request.labels,
+            labels=self.request.labels,
         )
 
 

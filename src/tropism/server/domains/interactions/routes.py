@@ -52,7 +52,7 @@ def _create(transaction: Writing, request: wire.InteractionCreate) -> wire.Inter
     if request.ab_campaign is not None:
         test_id = assignment.join_offline(transaction, used.id, request.ab_campaign, request.model)
     record = service.recorded(transaction, request, used, test_id)
-    assignment.count_logged(transaction, record)
+    assignment.count(transaction, [record])
     ids = []
     for index, given in enumerate(request.feedbacks or ()):
         try:
