@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
@@ -31,8 +32,15 @@ def test_the_variant_that_failed_is_the_one_that_is_blamed(
     for _ in range(12):  # all of them with the broken one first: one in 4,000
         said = httpx2.post(f"{server.base_url}/api/v1/chat/completions", json=body, headers=headers)
         assert said.status_code == 502
-    errors = {variant.variant: variant.errors for variant in client.ab_tests.get(test).report.variants}
-    assert errors == {"echo-a": 0, broken: 12}
+
+    def errors() -> dict[str, int]:
+        return {variant.variant: variant.errors for variant in client.ab_tests.get(test).report.variants}
+
+    # Failures are counted in the background, since nobody waits for that.
+    deadline = time.monotonic() + SECONDS
+    while sum(errors().values()) < 12 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert errors() == {"echo-a": 0, broken: 12}
 
 
 def test_shadow_answers_are_bounded_also_when_many_come_at_once(
