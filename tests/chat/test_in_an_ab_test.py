@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
-from tests.chat.upstream import SECONDS, Request, Upstream
+from tests.chat.upstream import SECONDS, Request, Upstream, eventually
 
 from tropism import Tropism
 from tropism.server.domains.chat.shadow import AT_ONCE
@@ -37,9 +36,7 @@ def test_the_variant_that_failed_is_the_one_that_is_blamed(
         return {variant.variant: variant.errors for variant in client.ab_tests.get(test).report.variants}
 
     # Failures are counted in the background, since nobody waits for that.
-    deadline = time.monotonic() + SECONDS
-    while sum(errors().values()) < 12 and time.monotonic() < deadline:
-        time.sleep(0.01)
+    eventually(lambda: sum(errors().values()) >= 12)
     assert errors() == {"echo-a": 0, broken: 12}
 
 
