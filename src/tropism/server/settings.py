@@ -30,8 +30,18 @@ class Settings(Struct, kw_only=True, frozen=True):
     """The longest request body (`TROPISM_MAX_BODY_BYTES`)."""
     max_pending_writes: int = 10_000
     """More waiting writes than this are refused with 503 (`TROPISM_MAX_PENDING_WRITES`)."""
+    storage: str | None = None
+    """Where datasets are kept (`--storage`), a directory or a URL such as s3://bucket/prefix; `datasets` in `data` if
+    None."""
+    max_dataset_bytes: int = 10 * 1024**3
+    """The largest dataset that can be uploaded (`TROPISM_MAX_DATASET_BYTES`)."""
     drain_seconds: int = 30
     """How long running requests may take after SIGTERM (`TROPISM_DRAIN_SECONDS`)."""
+
+    job_stall_seconds: int = 600
+    """A job that comes no further for so long has failed (`TROPISM_JOB_STALL_SECONDS`)."""
+    jobs_at_once: int = 2
+    """How many jobs of one capability a worker does at once (`TROPISM_JOBS_AT_ONCE`)."""
 
     @property
     def database_url(self) -> str:
@@ -43,9 +53,17 @@ def from_environment(environment: Mapping[str, str] = os.environ, **given: objec
     read: dict[str, object] = {
         "admin_api_key": environment.get("TROPISM_ADMIN_API_KEY", "").strip() or None,
         "secret_key": environment.get("TROPISM_SECRET_KEY", "").strip() or None,
+        "storage": environment.get("TROPISM_STORAGE", "").strip() or None,
         "bundled_models": environment.get("TROPISM_BUNDLED_MODELS", "1") not in ("0", "false", "no"),
     }
-    for name in ("max_body_bytes", "max_pending_writes", "drain_seconds"):
+    for name in (
+        "max_body_bytes",
+        "max_pending_writes",
+        "max_dataset_bytes",
+        "drain_seconds",
+        "job_stall_seconds",
+        "jobs_at_once",
+    ):
         if text := environment.get(f"TROPISM_{name.upper()}"):
             read[name] = _number(f"TROPISM_{name.upper()}", text)
     return Settings(**{**read, **given})  # type: ignore[arg-type]

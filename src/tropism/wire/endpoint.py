@@ -17,11 +17,12 @@ class Endpoint(Generic[In, Out]):
     """One route.
 
     `takes` is one struct for all that the caller says: fields named in the path come from the path, the others from
-    the JSON body, or from the query string where the method has no body. `permission=None` opens the route to callers
-    without a key. `streams` is the struct of one server-sent event, for routes that may answer with events.
+    the JSON body, or from the query string where there is no such body. `permission=None` opens the route to callers
+    without a key. `streams` is the struct of one server-sent event, for routes that may answer with events. `receives`
+    is the media type of a body that is no JSON and taken as it is, `sends` that of a file that is the answer.
     """
 
-    method: Literal["GET", "POST", "PATCH", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
     takes: type[In]
     returns: type[Out]
@@ -29,6 +30,8 @@ class Endpoint(Generic[In, Out]):
     summary: str
     status: int = 200
     streams: type[Any] | None = None
+    receives: str | None = None
+    sends: str | None = None
     replayable: bool = True
     """A repeated call with the same idempotency key gives the first answer again. Generation does not: it costs."""
 
@@ -38,7 +41,8 @@ class Endpoint(Generic[In, Out]):
 
     @property
     def has_body(self) -> bool:
-        return self.method in ("POST", "PATCH")
+        """Whether what is not in the path comes as JSON."""
+        return self.method in ("POST", "PATCH") and self.receives is None
 
     @property
     def name(self) -> str:

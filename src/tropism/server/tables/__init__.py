@@ -2,7 +2,30 @@
 
 from __future__ import annotations
 
-from tropism.server.tables import ab_tests, access, feedback, interactions, models, replays, use_cases
+from tropism.server.tables import (
+    ab_tests,
+    access,
+    datasets,
+    feedback,
+    interactions,
+    jobs,
+    models,
+    replays,
+    snapshot,
+    use_cases,
+)
 from tropism.server.tables.metadata import metadata
 
-__all__ = ["ab_tests", "access", "feedback", "interactions", "metadata", "models", "replays", "use_cases"]
+__all__ = [
+    "ab_tests",
+    "access",
+    "datasets",
+    "feedback",
+    "interactions",
+    "jobs",
+    "metadata",
+    "models",
+    "replays",
+    "snapshot",
+    "use_cases",
+]

@@ -1,0 +1,91 @@
+"""Where big files are kept: a directory, or any place that fsspec reaches by a URL."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from tropism.server.settings import Settings
+
+PACKAGES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs"}
+"""The package behind a kind of URL, for those that people ask for."""
+
+
+class Storage:
+    """Files by their name. A file is there as a whole or not at all."""
+
+    def __init__(self, files: Any, root: str) -> None:
+        self._files, self._root = files, root.rstrip("/")
+        self._is_local = "file" in files.protocol
+
+    def publish(self, finished: Path, name: str) -> None:
+        """Move a local file, already on disk, to its place."""
+        if self._is_local:
+            _move(finished, Path(self._place(name)))
+        else:
+            self._files.makedirs(self._root, exist_ok=True)
+            self._files.put_file(str(finished), self._place(name))
+            finished.unlink()
+
+    def open(self, name: str) -> BinaryIO:
+        """The file, to be read; `FileNotFoundError` if there is none."""
+        file: BinaryIO = self._files.open(self._place(name), "rb")
+        return file
+
+    def has(self, name: str) -> bool:
+        self._files.invalidate_cache()
+        return bool(self._files.exists(self._place(name)))
+
+    def remove(self, name: str) -> None:
+        """Remove the file; that there is none is as well."""
+        with suppress(FileNotFoundError):
+            self._files.rm_file(self._place(name))
+
+    def _place(self, name: str) -> str:
+        return f"{self._root}/{name}"
+
+
+def storage_of(settings: Settings) -> Storage:
+    """The storage that the settings name; `ValueError` if it cannot be used."""
+    return _storage(settings.storage or str((settings.data / "datasets").absolute()))
+
+
+@lru_cache
+def _storage(url: str) -> Storage:
+    import fsspec  # only here: a server that touches no dataset need not load it
+
+    try:
+        return Storage(*fsspec.core.url_to_fs(url))
+    except ImportError as error:
+        package = PACKAGES.get(url.partition("://")[0])
+        what = f"`pip install {package}`" if package else str(error)
+        raise ValueError(f"the storage {url!r} needs a package that is not here: {what}") from None
+    except ValueError as error:
+        raise ValueError(f"the storage {url!r} is nothing that fsspec knows: {error}") from None
+
+
+def _move(finished: Path, place: Path) -> None:
+    """Rename, and see to it that the name survives a power cut."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if finished.stat().st_dev != place.parent.stat().st_dev:
+        finished = _copied(finished, place.with_suffix(".part"))
+    finished.replace(place)
+    folder = os.open(place.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _copied(file: Path, to: Path) -> Path:
+    """The file on the disk that it shall be renamed on."""
+    with file.open("rb") as source, to.open("wb") as target:
+        shutil.copyfileobj(source, target, 1024 * 1024)
+        target.flush()
+        os.fsync(target.fileno())
+    file.unlink()
+    return to
