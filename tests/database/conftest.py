@@ -15,7 +15,7 @@ from tropism.server.snapshot import Snapshot
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database[Snapshot]]:
-    opened = Database(f"sqlite:///{tmp_path / 'tropism.db'}", Clock(), snapshot.load)
+    opened = Database(f"sqlite:///{tmp_path / 'tropism.db'}", Clock(), snapshot.load, snapshot.version)
     await opened.open()
     yield opened
     await opened.close()

@@ -65,7 +65,7 @@ def _shape(path: Path) -> dict[str, Any]:
 
 async def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'tropism.db'}"
-    database = Database(url, Clock(), snapshot.load)
+    database = Database(url, Clock(), snapshot.load, snapshot.version)
     await database.open()
     await database.close()
     connection = sqlite3.connect(tmp_path / "tropism.db")
@@ -73,19 +73,19 @@ async def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     connection.commit()
     connection.close()
     with pytest.raises(NewerSchema, match="'from-the-future'.*upgrade tropism"):
-        await Database(url, Clock(), snapshot.load).open()
+        await Database(url, Clock(), snapshot.load, snapshot.version).open()
 
 
 async def test_another_database_is_refused(tmp_path: Path) -> None:
     for url in ("postgresql://host/name", "sqlite://"):
         with pytest.raises(ValueError, match="sqlite:///PATH"):
-            await Database(url, Clock(), snapshot.load).open()
+            await Database(url, Clock(), snapshot.load, snapshot.version).open()
 
 
 async def test_a_path_may_hold_any_character(tmp_path: Path) -> None:
     folder = tmp_path / "a b%20c#d&é?"
     folder.mkdir()
-    database = Database(f"sqlite:///{quote(str(folder / 'tropism.db'))}", Clock(), snapshot.load)
+    database = Database(f"sqlite:///{quote(str(folder / 'tropism.db'))}", Clock(), snapshot.load, snapshot.version)
     await database.open()
     assert (folder / "tropism.db").exists()
     assert await database.read(SYSTEM, _is_durable) == "wal"

@@ -141,7 +141,9 @@ async def test_the_snapshot_is_new_before_the_write_is_answered(database: Databa
 
 
 async def test_too_many_waiting_writes_are_refused(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'small.db'}", Clock(), snapshot.load, max_pending_writes=5)
+    database = Database(
+        f"sqlite:///{tmp_path / 'small.db'}", Clock(), snapshot.load, snapshot.version, max_pending_writes=5
+    )
     await database.open()
     gate = Gate()
     held = await gate.close(database)
@@ -156,13 +158,13 @@ async def test_too_many_waiting_writes_are_refused(tmp_path: Path) -> None:
 
 async def test_close_stores_what_was_accepted(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'closed.db'}"
-    database = Database(url, Clock(), snapshot.load)
+    database = Database(url, Clock(), snapshot.load, snapshot.version)
     await database.open()
     waiting = [asyncio.create_task(database.write(SYSTEM, add, f"t{i}")) for i in range(50)]
     await asyncio.sleep(0)
     await database.close()
     await asyncio.gather(*waiting)
-    again = Database(url, Clock(), snapshot.load)
+    again = Database(url, Clock(), snapshot.load, snapshot.version)
     await again.open()
     assert await again.read(SYSTEM, count) == 50
     await again.close()

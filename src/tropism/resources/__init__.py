@@ -9,6 +9,7 @@ from tropism.sdk.completions import AsyncCompletions, Completions
 from tropism.sdk.embeddings import AsyncEmbeddings, Embeddings
 from tropism.sdk.feedback import AsyncFeedback, Feedback
 from tropism.sdk.interactions import AsyncInteractions, Interactions
+from tropism.sdk.jobs import AsyncJobs, Jobs
 from tropism.sdk.models import AsyncModels, Models
 from tropism.sdk.use_cases import AsyncUseCases, UseCases
 
@@ -20,6 +21,7 @@ __all__ = [
     "AsyncEmbeddings",
     "AsyncFeedback",
     "AsyncInteractions",
+    "AsyncJobs",
     "AsyncModels",
     "AsyncPermissions",
     "AsyncUseCases",
@@ -29,6 +31,7 @@ __all__ = [
     "Embeddings",
     "Feedback",
     "Interactions",
+    "Jobs",
     "Models",
     "Permissions",
     "UseCases",

@@ -16,6 +16,7 @@ from tropism.sdk.errors import TropismError
 from tropism.sdk.feedback import AsyncFeedback, Feedback
 from tropism.sdk.flow import Defaults
 from tropism.sdk.interactions import AsyncInteractions, Interactions
+from tropism.sdk.jobs import AsyncJobs, Jobs
 from tropism.sdk.models import AsyncModels, Models
 from tropism.sdk.use_cases import AsyncUseCases, UseCases
 from tropism.version import __version__
@@ -48,6 +49,7 @@ class Tropism:
         self.interactions = Interactions(self._connection, self._defaults)
         self.feedback = Feedback(self._connection, self._defaults)
         self.ab_tests = ABTests(self._connection, self._defaults)
+        self.jobs = Jobs(self._connection, self._defaults)
         self.permissions = Permissions(self._connection, self._defaults)
         self.users = Users(self._connection, self._defaults)
 
@@ -98,6 +100,7 @@ class AsyncTropism:
         self.interactions = AsyncInteractions(self._connection, self._defaults)
         self.feedback = AsyncFeedback(self._connection, self._defaults)
         self.ab_tests = AsyncABTests(self._connection, self._defaults)
+        self.jobs = AsyncJobs(self._connection, self._defaults)
         self.permissions = AsyncPermissions(self._connection, self._defaults)
         self.users = AsyncUsers(self._connection, self._defaults)
 

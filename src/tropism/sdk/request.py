@@ -41,7 +41,9 @@ def prepare(endpoint: Endpoint[Any, Any], takes: msgspec.Struct, *, stream: bool
     if endpoint.replayable and endpoint.method != "GET":
         headers["Idempotency-Key"] = str(uuid4())
     if not endpoint.has_body:
-        return Request(endpoint.method, path, {name: _word(value) for name, value in given.items()}, None, headers)
+        return Request(
+            endpoint.method, path, {name: _word(value) for name, value in given.items()}, None, headers, stream
+        )
     headers["Content-Type"] = "application/json"
     return Request(endpoint.method, path, {}, encode(given), headers, stream)
 

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib import import_module
-from typing import Any
 
 from starlette.applications import Starlette
 
 from tropism.server import docs_page, http, lock, snapshot
+from tropism.server.background import Background
 from tropism.server.chores import done_regularly
 from tropism.server.clock import Clock
 from tropism.server.context import Services
 from tropism.server.database.connect import Database
 from tropism.server.fleet import Fleet
 from tropism.server.founding import found
+from tropism.server.jobs.supervisor import workers
 from tropism.server.secrets import Secrets, master_key
 from tropism.server.settings import Settings
 from tropism.wire.api import ENDPOINTS
 
-ROUTES = ("health", "access", "use_cases", "models", "interactions", "feedback", "ab_tests", "chat")
+ROUTES = ("health", "access", "use_cases", "models", "interactions", "feedback", "ab_tests", "jobs", "chat")
 for domain in ROUTES:
     import_module(f"tropism.server.domains.{domain}.routes")
 for module in ("embeddings", "openai"):
@@ -32,39 +33,26 @@ class DatabaseUnusable(Exception):
     """The database cannot be opened, or is none of ours."""
 
 
-class Background:
-    """Work that goes on after its caller has left; the server waits for it before it stops."""
-
-    def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def finish(self) -> None:
-        while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-
-
 @asynccontextmanager
 async def application(settings: Settings) -> AsyncIterator[Starlette]:
     """The running application. On the way out it stores what was accepted and stops its engines."""
     settings.data.mkdir(parents=True, exist_ok=True)
     held = lock.take(settings.data)
     try:
-        async with _services(settings) as services, done_regularly(services):
+        wake = asyncio.Event()
+        async with _services(settings, wake.set) as services, done_regularly(services), workers(services, wake):
             yield http.application(ENDPOINTS, services, docs_page.routes())
     finally:
         held.close()
 
 
 @asynccontextmanager
-async def _services(settings: Settings) -> AsyncIterator[Services]:
+async def _services(settings: Settings, wake_workers: Callable[[], None]) -> AsyncIterator[Services]:
     clock, background = Clock(), Background()
     secrets = Secrets(master_key(settings.secret_key, settings.data / "secret.key"))
-    database = Database(settings.database_url, clock, snapshot.load, max_pending_writes=settings.max_pending_writes)
+    database = Database(
+        settings.database_url, clock, snapshot.load, snapshot.version, max_pending_writes=settings.max_pending_writes
+    )
     fleet = Fleet(secrets, background.spawn)
     services = Services(
         settings=settings,
@@ -73,6 +61,7 @@ async def _services(settings: Settings) -> AsyncIterator[Services]:
         database=database,
         fleet=fleet,
         spawn=background.spawn,
+        wake_workers=wake_workers,
     )
     await _open(database)
     try:

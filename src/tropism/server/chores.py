@@ -1,4 +1,4 @@
-"""What has to be done now and then, whoever calls or does not: forgetting old answers, ending A/B tests."""
+"""What has to be done now and then, whoever calls or does not: forget old answers, end A/B tests and stalled jobs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from tropism.server import replays
 from tropism.server.context import Services
 from tropism.server.domains.ab_tests import lifecycle
+from tropism.server.domains.jobs import states
 from tropism.server.principal import SYSTEM
 
 EVERY_SECONDS = 60.0
@@ -33,6 +34,7 @@ async def _keep_doing(services: Services) -> None:
         try:
             await replays.forget_old(services.database)
             await services.database.write(SYSTEM, lifecycle.expire)
+            await services.database.write(SYSTEM, states.fail_unheard, services.settings.job_stall_seconds)
         except Exception:
             log.exception("a chore could not be done; it is tried again in a minute")
         await asyncio.sleep(EVERY_SECONDS)

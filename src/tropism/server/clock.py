@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -15,6 +16,10 @@ class Clock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds since some moment, never set back."""
+        return time.monotonic()
 
     def new_id(self, at: datetime | None = None) -> UUID:
         """A new id, of this moment or of a moment `at` in the past."""

@@ -22,16 +22,24 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Services:
-    """What one server process holds, from start to stop."""
+class Process:
+    """What each of our processes holds, server or worker, from start to stop."""
 
     settings: Settings
     clock: Clock
     secrets: Secrets
     database: Database[Snapshot]
-    fleet: Fleet
     spawn: Callable[[Coroutine[Any, Any, None]], None]
-    """Run something to its end in the background; the server waits for it before it stops."""
+    """Run something to its end in the background; the process waits for it before it stops."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services(Process):
+    """What a server holds."""
+
+    fleet: Fleet
+    wake_workers: Callable[[], None]
+    """Say that a job was put in the queue; it would be noticed within a second anyway."""
     shadows: set[UUID] = field(default_factory=set)
     """The answers that are being made in the background, only to be compared."""
 

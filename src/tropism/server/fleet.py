@@ -11,23 +11,22 @@ import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from sqlalchemy import select, update
 
 from tropism.engines.in_flight import InFlight
-from tropism.engines.protocol import Engine, EngineError, EngineUnavailable, ModelSource, State
+from tropism.engines.protocol import Engine, EngineError, EngineUnavailable, State
 from tropism.engines.registry import make_engine
 from tropism.server.database.connect import Database
 from tropism.server.database.session import Reading, Writing
+from tropism.server.deployment import Deployment, deployment_of, is_prepared
 from tropism.server.principal import SYSTEM
 from tropism.server.secrets import Secrets
 from tropism.server.snapshot import ServedModel, Snapshot
 from tropism.server.tables.models import model
-from tropism.wire.models import ComputeConfig, Online
+from tropism.wire.models import Online
 
 log = logging.getLogger("tropism.fleet")
 ONLINE: Mapping[State, Online] = {"online": "ONLINE", "restarting": "PENDING", "error": "ERROR"}
@@ -35,15 +34,6 @@ PATIENCE = 60.0
 """Seconds that a request waits for an engine that is starting."""
 FAREWELL = 60.0
 """Seconds that an engine which is stopped or replaced has for the requests that it took before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """What an engine is started from. Two that are equal need no restart."""
-
-    engine: str
-    source: ModelSource
-    attempt: int
 
 
 @dataclass(slots=True)
@@ -147,24 +137,7 @@ class Fleet:
 
     def _wanted(self, session: Reading) -> dict[UUID, Deployment]:
         rows = session.rows(select(model).where(model.c.deployed, model.c.backbone_id.is_(None)))
-        # A bundled model has no file until it is prepared, which may have failed.
-        ready = [row for row in rows if row.path is not None or row.engine != "llama_cpp"]
-        return {row.id: Deployment(row.engine, self._source(row), row.attempt) for row in ready}
-
-    def _source(self, row: Any) -> ModelSource:
-        config = msgspec.convert(row.compute_config, ComputeConfig)
-        slots = max(1, config.kv_cache_len // config.max_seq_len) if config.kv_cache_len else 4
-        return ModelSource(
-            key=row.key,
-            kind=row.kind,
-            path=Path(row.path) if row.path else None,
-            endpoint=row.endpoint,
-            external_model_id=row.external_model_id,
-            api_key=self._secrets.decrypt(row.secret, f"model:{row.id}:secret") if row.secret else None,
-            extra_params=row.extra_params or {},
-            context=config.max_seq_len,
-            slots=slots,
-        )
+        return {row.id: deployment_of(row, self._secrets) for row in rows if is_prepared(row)}
 
     async def _bring_up(self, id: UUID, running: Running) -> None:
         def on_state(state: State, reason: str | None) -> None:

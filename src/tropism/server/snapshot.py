@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import select
 
 from tropism.server.database.session import Reading
 from tropism.server.errors import NotFound
 from tropism.server.principal import Principal
 from tropism.server.tables import ab_tests, access, models, use_cases
-from tropism.wire.models import Kind, Online
+from tropism.server.tables.snapshot import snapshot_version
+from tropism.wire.models import Kind, Online, Prices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,13 @@ class ServedModel:
     desired_online: bool
     system_prompt: str | None
     parameters: Mapping[str, Any]
+    prices: Prices | None
+
+    def cost(self, read: int | None, written: int | None) -> float | None:
+        """US dollars for so many tokens; None where the prices or the tokens are not known."""
+        if self.prices is None or read is None or written is None:
+            return None
+        return (read * self.prices.input_per_million + written * self.prices.output_per_million) / 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +58,17 @@ class RunningTest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedUseCase:
-    """A use case with its attached models, by key and by id, and its running tests, oldest first."""
+    """A use case with its attached models, by key and by id, and its running tests, oldest first.
+
+    `fallbacks` are, by the id of a model, those that answer for it when its engine cannot, first choice first.
+    """
 
     id: UUID
     key: str
     team_id: UUID
     default: ServedModel | None
     models: Mapping[str, ServedModel]
+    fallbacks: Mapping[UUID, tuple[ServedModel, ...]]
     tests: tuple[RunningTest, ...]
 
 
@@ -65,6 +78,8 @@ class Snapshot:
 
     principals: Mapping[bytes, Principal]
     use_cases: Mapping[str, ServedUseCase]
+    version: int = 0
+    """Counts the changes; processes that share a database find by it that another one made some."""
 
     def use_case(self, reference: str, principal: Principal) -> ServedUseCase:
         found = self.use_cases.get(reference)
@@ -80,7 +95,7 @@ def no_use_case(reference: str) -> NotFound:
 def load(session: Reading) -> Snapshot:
     """Read the present state."""
     served = _served_models(session)
-    tests = _running_tests(session, served)
+    tests, fallbacks = _running_tests(session, served), _fallbacks(session, served)
     found: dict[str, ServedUseCase] = {}
     for row in session.rows(select(use_cases.use_case)):
         mine = served.get(row.id, {})
@@ -92,10 +107,16 @@ def load(session: Reading) -> Snapshot:
             team_id=row.team_id,
             default=default,
             models=models_by_name,
+            fallbacks=fallbacks.get(row.id, {}),
             tests=tuple(tests.get(row.id, ())),
         )
         found[row.key] = found[str(row.id)] = use_case
-    return Snapshot(principals=_principals(session), use_cases=found)
+    return Snapshot(principals=_principals(session), use_cases=found, version=version(session))
+
+
+def version(session: Reading) -> int:
+    """How many changes there were."""
+    return int(session.value(select(snapshot_version.c.number)))
 
 
 Served = dict[UUID, dict[UUID, tuple[ServedModel, bool]]]
@@ -105,6 +126,7 @@ def _served_models(session: Reading) -> Served:
     backbone = models.model.alias("backbone")
     statement = (
         select(models.model, models.attachment, backbone.c.online.label("engine_online"), backbone.c.error.label("why"))
+        .add_columns(backbone.c.prices.label("engine_prices"))
         .join(models.attachment, models.attachment.c.model_id == models.model.c.id)
         .outerjoin(backbone, models.model.c.backbone_id == backbone.c.id)
     )
@@ -120,9 +142,18 @@ def _served_models(session: Reading) -> Served:
             desired_online=row.desired_online,
             system_prompt=row.system_prompt,
             parameters=row.parameters or {},
+            prices=msgspec.convert(row.engine_prices or row.prices, Prices | None),
         )
         served[row.use_case_id][row.id] = (model, row.is_default)
     return served
+
+
+def _fallbacks(session: Reading, served: Served) -> dict[UUID, dict[UUID, tuple[ServedModel, ...]]]:
+    found: dict[UUID, dict[UUID, tuple[ServedModel, ...]]] = defaultdict(dict)
+    for row in session.rows(select(models.attachment).where(models.attachment.c.fallbacks.is_not(None))):
+        here = served[row.use_case_id]
+        found[row.use_case_id][row.model_id] = tuple(here[UUID(id)][0] for id in row.fallbacks)
+    return found
 
 
 def _running_tests(session: Reading, served: Served) -> dict[UUID, list[RunningTest]]:

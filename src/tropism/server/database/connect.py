@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from tropism.server.clock import Clock
 from tropism.server.database.checkpoint import LEFT_TO_THE_WRITER, Checkpointer
@@ -22,21 +24,40 @@ from tropism.server.principal import SYSTEM, Principal
 
 P = ParamSpec("P")
 T = TypeVar("T")
-S = TypeVar("S")
 READERS = 4
+FOLLOW_SECONDS = 0.5
+"""How often to see whether another process changed what the snapshot holds."""
+log = logging.getLogger("tropism.database")
+
+
+class Versioned(Protocol):
+    """What another process may have made a newer one of."""
+
+    @property
+    def version(self) -> int: ...
+
+
+S = TypeVar("S", bound=Versioned)
 
 
 class Database(Generic[S]):
     """Reads and writes as plain functions on a transaction, run outside the event loop.
 
     `load` reads all that the hot path needs; the result is `snapshot`, replaced before a write that changed it is
-    answered. `on_change` is called with every new one.
+    answered. `version` reads how new it would be. `on_change` is called with every new one.
     """
 
     def __init__(
-        self, url: str, clock: Clock, load: Callable[[Reading], S], *, max_pending_writes: int = 10_000
+        self,
+        url: str,
+        clock: Clock,
+        load: Callable[[Reading], S],
+        version: Callable[[Reading], int],
+        *,
+        max_pending_writes: int = 10_000,
     ) -> None:
-        self._url, self._clock, self._load, self._max_pending = url, clock, load, max_pending_writes
+        self._url, self._clock, self._max_pending = url, clock, max_pending_writes
+        self._load, self._version = load, version
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
         self.on_change: Callable[[S], None] = lambda snapshot: None
 
@@ -47,9 +68,12 @@ class Database(Generic[S]):
         self.snapshot = await self.read(SYSTEM, self._load)
         self._checkpointer = Checkpointer(_sqlite(), str(_path(self._url)))
         self._writer = Writer(self._write_engine, self._clock, self._load, self._publish, self._max_pending)
+        self._following = asyncio.create_task(self._follow())
 
     async def close(self) -> None:
         """Store what was accepted and let go of the files."""
+        self._following.cancel()
+        await asyncio.gather(self._following, return_exceptions=True)
         await self._writer.close()
         await asyncio.to_thread(self._checkpointer.close)
         self._readers.shutdown()
@@ -91,8 +115,18 @@ class Database(Generic[S]):
         await self._writer.append(insert, row)
 
     def _publish(self, snapshot: S) -> None:
-        self.snapshot = snapshot
-        self.on_change(snapshot)
+        if snapshot.version >= self.snapshot.version:  # else a reader was quicker than the answer to a writer
+            self.snapshot = snapshot
+            self.on_change(snapshot)
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(FOLLOW_SECONDS)
+            try:
+                if await self.read(SYSTEM, self._version) != self.snapshot.version:
+                    self._publish(await self.read(SYSTEM, self._load))
+            except SQLAlchemyError as error:
+                log.warning("changes by other processes cannot be read: %s", error)
 
 
 def _engines(url: str) -> tuple[Engine, Engine]:

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Executable, Row
+from sqlalchemy import Connection, Executable, Row, update
 
 from tropism.server.clock import Clock
 from tropism.server.principal import Principal
+from tropism.server.tables.snapshot import snapshot_version
 
 
 class Reading:
@@ -45,5 +46,7 @@ class Writing(Reading):
         return self.clock.new_id()
 
     def touch(self) -> None:
-        """Say that the snapshot of the hot path is out of date; it is replaced with the commit."""
+        """Say that the snapshot of the hot path is out of date; it is replaced with the commit, here and elsewhere."""
+        if not self.changed:
+            self.run(update(snapshot_version).values(number=snapshot_version.c.number + 1))
         self.changed = True

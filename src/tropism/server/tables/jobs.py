@@ -22,6 +22,7 @@ job = Table(
     Column("request", Json, nullable=False),
     Column("stages", Json, nullable=False),
     Column("attempt", Integer, nullable=False),  # a worker writes only while this is the attempt that it began
+    Column("deaths", Integer, nullable=False),  # how often a worker died under it since it last came further
     Column("result", Json),
     Column("error", String),
     Column("heartbeat_ms", BigInteger),  # when its worker was last seen alive

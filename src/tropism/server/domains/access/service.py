@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from sqlalchemy import insert, select
 
 from tropism.server.clock import time_of
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.access.roles import ROLES
+from tropism.server.principal import SYSTEM, Principal
 from tropism.server.secrets import Secrets
 from tropism.server.tables import access
 from tropism.wire.access import Membership, Permissions, User
@@ -39,6 +42,15 @@ def keep_built_in_roles(transaction: Writing) -> None:
     for key, permissions in ROLES.items():
         transaction.run(access.role.update().where(access.role.c.key == key).values(permissions=permissions))
     transaction.touch()
+
+
+def principal(session: Reading, user_id: UUID) -> Principal:
+    """Who a user is and what they may do where, for work that goes on after their call has ended."""
+    if user_id == SYSTEM.user_id:
+        return SYSTEM
+    held = select(access.membership.c.team_id, access.role.c.permissions).join(access.role)
+    rows = session.rows(held.where(access.membership.c.user_id == user_id))
+    return Principal(user_id, {row.team_id: frozenset(row.permissions) for row in rows})
 
 
 def me(session: Reading, _: Nothing) -> User:

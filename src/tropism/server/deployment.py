@@ -1,0 +1,45 @@
+"""From a model's row to what an engine is started from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tropism.engines.protocol import ModelSource
+from tropism.server.secrets import Secrets
+from tropism.wire.models import ComputeConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What an engine is started from. Two that are equal need no restart."""
+
+    engine: str
+    source: ModelSource
+    attempt: int
+
+
+def deployment_of(row: Any, secrets: Secrets) -> Deployment:
+    """How to run the model of this row, its provider's key in clear."""
+    config = msgspec.convert(row.compute_config, ComputeConfig)
+    slots = max(1, config.kv_cache_len // config.max_seq_len) if config.kv_cache_len else 4
+    source = ModelSource(
+        key=row.key,
+        kind=row.kind,
+        path=Path(row.path) if row.path else None,
+        endpoint=row.endpoint,
+        external_model_id=row.external_model_id,
+        api_key=secrets.decrypt(row.secret, f"model:{row.id}:secret") if row.secret else None,
+        extra_params=row.extra_params or {},
+        context=config.max_seq_len,
+        slots=slots,
+    )
+    return Deployment(row.engine, source, row.attempt)
+
+
+def is_prepared(row: Any) -> bool:
+    """A bundled model has no file until it is prepared, which may have failed."""
+    return row.path is not None or row.engine != "llama_cpp"

@@ -1,0 +1,77 @@
+"""Keeps a worker process beside the server for as long as there are jobs: none is started before the first one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sys
+from collections.abc import AsyncIterator
+
+import msgspec
+
+from tropism.server.context import Services
+from tropism.server.domains.jobs import states
+from tropism.server.domains.jobs.service import DEFAULT_POOL
+from tropism.server.principal import SYSTEM
+
+LOOK_SECONDS = 1.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+"""Seconds before a worker that died is replaced; doubled each time."""
+GOODBYE_SECONDS = 25.0
+log = logging.getLogger("tropism.jobs")
+
+
+@contextlib.asynccontextmanager
+async def workers(services: Services, wake: asyncio.Event) -> AsyncIterator[None]:
+    """Jobs are done within this block; at its end they are handed back, to go on at the next start."""
+    task = asyncio.create_task(_supervise(services, wake))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _supervise(services: Services, wake: asyncio.Event) -> None:
+    pause = FIRST_PAUSE
+    while True:
+        await _job_waits(services, wake)
+        code = await _run_worker(services)
+        if code == 0:
+            pause = FIRST_PAUSE
+            continue
+        log.warning("the worker ended with code %s; another one starts in %g seconds", code, pause)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE)
+
+
+async def _job_waits(services: Services, wake: asyncio.Event) -> None:
+    while not await services.database.read(SYSTEM, states.is_unfinished, DEFAULT_POOL):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS):
+                await wake.wait()
+        wake.clear()
+
+
+async def _run_worker(services: Services) -> int:
+    """Run a worker to its end; it is told to stop when we are."""
+    # -P keeps this folder off its path. A session of its own keeps a Ctrl-C that is meant for us from reaching it.
+    worker = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "tropism.server.jobs.embedded"),
+        stdin=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert worker.stdin
+    try:
+        worker.stdin.write(msgspec.json.encode(services.settings, enc_hook=str) + b"\n")
+        return await worker.wait()
+    finally:
+        worker.stdin.close()
+        try:
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                await worker.wait()
+        except TimeoutError:
+            worker.kill()
+            await worker.wait()

@@ -1,0 +1,94 @@
+"""A worker: a process of its own, of lower priority, that does the jobs of one compute pool."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from tropism.server import snapshot
+from tropism.server.background import Background
+from tropism.server.clock import Clock
+from tropism.server.context import Process
+from tropism.server.database.connect import Database
+from tropism.server.domains.jobs import states
+from tropism.server.jobs.attempt import attempt
+from tropism.server.jobs.engines import Engines
+from tropism.server.jobs.queue import Queue
+from tropism.server.principal import SYSTEM
+from tropism.server.secrets import Secrets, master_key
+from tropism.server.settings import Settings
+
+CAPABILITIES = ("evaluation",)
+LOOK_SECONDS = 0.5
+
+
+async def work(
+    settings: Settings, pool: str, stop: asyncio.Event, *, idle: float, capabilities: Sequence[str] = CAPABILITIES
+) -> None:
+    """Do the pool's jobs until `stop` is set, or until there was none for `idle` seconds."""
+    async with _process(settings) as process:
+        attempts = Attempts(process)
+        url = f"sqlite:///{(settings.data / 'jobs.db').absolute()}"
+        queue = Queue(url, pool, capabilities, worker=f"{pool}-worker", at_once=settings.jobs_at_once)
+        await asyncio.to_thread(queue.start, attempts.do, asyncio.get_running_loop())
+        try:
+            await _offer(process, queue, pool, stop, idle)
+        finally:
+            await attempts.hand_back()
+
+
+class Attempts:
+    """The jobs that this worker does at the moment, and the engines that they share."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._engines = Engines(process)
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def do(self, id: UUID) -> None:
+        task = asyncio.create_task(attempt(self._process, self._engines.engine, id))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        await task
+
+    async def hand_back(self) -> None:
+        """Stop where they are: whoever comes next goes on from there."""
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        await self._engines.close()
+
+
+@asynccontextmanager
+async def _process(settings: Settings) -> AsyncIterator[Process]:
+    clock, background = Clock(), Background()
+    secrets = Secrets(master_key(settings.secret_key, settings.data / "secret.key"))
+    database = Database(
+        settings.database_url, clock, snapshot.load, snapshot.version, max_pending_writes=settings.max_pending_writes
+    )
+    await database.open()
+    try:
+        yield Process(settings=settings, clock=clock, secrets=secrets, database=database, spawn=background.spawn)
+    finally:
+        await background.finish()
+        await database.close()
+
+
+async def _offer(process: Process, queue: Queue, pool: str, stop: asyncio.Event, idle: float) -> None:
+    """Hand over what waits, again and again."""
+    quiet_since = process.clock.monotonic()
+    while not stop.is_set():
+        waiting = await process.database.read(SYSTEM, states.unfinished, pool)
+        now = process.clock.monotonic()
+        if waiting:
+            quiet_since = now
+            await asyncio.to_thread(queue.offer, waiting)
+        elif now - quiet_since > idle:
+            return
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                await stop.wait()
+        except TimeoutError:
+            continue
