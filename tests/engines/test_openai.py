@@ -94,6 +94,32 @@ async def test_the_request_says_what_the_prompt_says_and_no_more(engine: OpenAIE
     }
 
 
+@pytest.mark.parametrize(
+    ("asked", "sent"),
+    [
+        ({"json_schema": {"type": "object"}}, {"type": "json_object"}),
+        (
+            {"json_schema": {"type": "integer"}},
+            {"type": "json_schema", "json_schema": {"name": "answer", "schema": {"type": "integer"}}},
+        ),
+        (
+            {"json_schema": {"enum": ["a"]}, "json_schema_name": "letter", "json_schema_strict": True},
+            {"type": "json_schema", "json_schema": {"name": "letter", "schema": {"enum": ["a"]}, "strict": True}},
+        ),
+    ],
+)
+async def test_a_json_schema_is_asked_for(engine: OpenAIEngine, upstream: Upstream, asked: Any, sent: Any) -> None:
+    upstream.answer(ANSWER)
+    await answer(engine, replace(PROMPT, **asked))
+    assert upstream.requests[0].body["response_format"] == sent
+
+
+async def test_a_schema_that_the_provider_does_not_take_is_refused(engine: OpenAIEngine, upstream: Upstream) -> None:
+    upstream.answer({"error": {"message": "Invalid schema for response_format"}}, "400 Bad Request")
+    with pytest.raises(EngineRejected, match="Invalid schema for response_format"):
+        await answer(engine, replace(PROMPT, json_schema={"type": "nonsense"}))
+
+
 async def test_a_streamed_answer_comes_in_pieces(engine: OpenAIEngine, upstream: Upstream) -> None:
     role = event(choices=[{"delta": {"role": "assistant", "content": ""}, "finish_reason": None}])
     upstream.stream(b": ping\n\n", role, words("Hel"), words("lo"), words("", "length"), COUNT, DONE)

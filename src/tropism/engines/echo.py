@@ -27,7 +27,10 @@ _WORD_END = re.compile(r"(?<=\S)(?=\s)")
 
 
 class EchoEngine(Engine):
-    """Repeats the last user message, word by word when streamed. A word is a token."""
+    """Repeats the last user message, word by word when streamed. A word is a token.
+
+    It is not told what to say: an answer asked for in JSON has the shape of the message.
+    """
 
     def __init__(self, source: ModelSource, *, on_state: OnState = ignore_state) -> None:
         self.source = source

@@ -33,6 +33,7 @@ from tropism.engines.protocol import (
     Prompt,
     ignore_state,
 )
+from tropism.engines.structured import response_format
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -41,6 +42,8 @@ _SECONDS_TO_DRAIN = 3.0
 _TEXTS_AT_ONCE = 32
 _CHAT = "/v1/chat/completions"
 _EMBEDDINGS = "/v1/embeddings"
+_BAD_SCHEMA = "JSON schema error"
+_BAD_GRAMMAR = "failed to parse grammar"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +146,8 @@ class LlamaCppEngine(Engine):
                 body[name] = value
         if prompt.stop:
             body["stop"] = list(prompt.stop)
+        if (shape := response_format(prompt)) is not None:
+            body["response_format"] = shape
         if prompt.seed is not None:
             # What an earlier request left in the cache changes the last digits, and with them the dice.
             body["cache_prompt"] = False
@@ -253,6 +258,12 @@ def _refusal(body: bytes) -> EngineError:
         tokens, context = fields.get("n_prompt_tokens"), fields.get("n_ctx")
         return EngineRejected(f"the prompt has {tokens} tokens; the model's context holds {context}")
     message = error_message(body) or "it did not say why"
+    if _BAD_SCHEMA in message:
+        return EngineRejected(f"the model cannot follow this JSON schema: {message.split(_BAD_SCHEMA)[1].strip()}")
+    if message.endswith(_BAD_GRAMMAR):
+        return EngineRejected(
+            "the model cannot follow this JSON schema: it repeats itself without end, or a length in it is too large"
+        )
     if fields.get("code") in (400, 404, 422):
         return EngineRejected(f"the model refused the request: {message}")
     return EngineError(f"the model failed: {message}")

@@ -38,6 +38,7 @@ from tropism.engines.protocol import (
     Prompt,
     ignore_state,
 )
+from tropism.engines.structured import response_format
 
 _encode = msgspec.json.Encoder().encode
 
@@ -157,6 +158,8 @@ class OpenAIEngine(Engine):
                 body[name] = value
         if prompt.stop:
             body["stop"] = list(prompt.stop)
+        if (shape := response_format(prompt)) is not None:
+            body["response_format"] = shape
         # Always said, so that an extra parameter cannot say otherwise.
         body["stream"] = prompt.stream
         if prompt.stream:

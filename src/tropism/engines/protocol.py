@@ -45,6 +45,16 @@ class Prompt:
     """Best effort: the same seed gives the same answer only while the engine works on nothing else."""
     adapter: int | None = None
     """Which of the source's `adapters` answers; None is the base model."""
+    json_schema: Mapping[str, Any] | None = None
+    """The answer shall be JSON that satisfies this schema; None asks for free text.
+
+    A local engine writes nothing else, unless `max_tokens` cuts it short. Remote ones are asked for it and keep to it
+    as well as they can; the echo engine does not.
+    """
+    json_schema_name: str = "answer"
+    """What a remote engine is told that the schema describes: letters, digits, dashes and underscores."""
+    json_schema_strict: bool = False
+    """Ask a remote engine to write nothing else either; OpenAI then takes a part of JSON schema only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

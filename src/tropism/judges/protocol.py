@@ -25,12 +25,20 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Guideline:
+    """What answers shall do, in the user's own words."""
+
+    name: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """What a verdict rests on: a claim, a question, a guideline; whether it holds, and why."""
+    """What a verdict rests on: a claim, a document, a guideline; whether it holds, and why."""
 
     text: str
     holds: bool | None
-    """None when the judge abstained on this part."""
+    """None when the judge abstained on this part, or when it does not count."""
     reason: str = ""
 
 
@@ -54,8 +62,8 @@ class Unjudgeable(ValueError):
 class Ask(Protocol):
     """Put a question to the judge's model; the answer is an object that satisfies the JSON schema.
 
-    Raises `NoAnswer` when the model does not manage that. Questions with the same words get the same answer within a
-    job: it is stored, and not paid for twice.
+    Raises `NoAnswer` when the model does not manage that; an engine that fails raises its own error, which is no
+    abstention. Questions with the same words get the same answer within a job: it is stored, and not paid for twice.
     """
 
     async def __call__(
@@ -67,4 +75,8 @@ class Judge(Protocol):
     """One method of judging."""
 
     async def judge(self, sample: Sample, ask: Ask) -> Verdict:
-        """Judge one answer. Raises `Unjudgeable` when that is impossible; a model that fails means an abstention."""
+        """Judge one answer.
+
+        Raises `Unjudgeable` when that is impossible. An answer of the wrong shape means an abstention; an error of the
+        engine goes through, for it says nothing about the sample.
+        """

@@ -6,7 +6,7 @@ from collections.abc import Coroutine, Sequence
 from typing import Any, Generic, Literal, TypeVar, overload
 
 from tropism.sdk.flow import AsyncResource, Flow, Reference, Resource, SyncResource, streaming
-from tropism.sdk.inputs import Id, Labels, Messages, unchecked
+from tropism.sdk.inputs import Id, Labels, Messages, ResponseFormat, unchecked
 from tropism.sdk.send import ask
 from tropism.sdk.stream import AsyncStream, Stream
 from tropism.wire import chat as wire
@@ -43,6 +43,7 @@ class _Chat(Resource, Generic[Whole, Pieces]):
         labels: Labels | None = None,
         *,
         seed: int | None = None,
+        response_format: ResponseFormat | None = None,
         use_case: Reference | None = None,
     ) -> Whole: ...
     @overload
@@ -63,6 +64,7 @@ class _Chat(Resource, Generic[Whole, Pieces]):
         labels: Labels | None = None,
         *,
         seed: int | None = None,
+        response_format: ResponseFormat | None = None,
         use_case: Reference | None = None,
     ) -> Pieces: ...
     @overload
@@ -83,6 +85,7 @@ class _Chat(Resource, Generic[Whole, Pieces]):
         labels: Labels | None = None,
         *,
         seed: int | None = None,
+        response_format: ResponseFormat | None = None,
         use_case: Reference | None = None,
     ) -> Whole | Pieces: ...
     @streaming
@@ -103,12 +106,17 @@ class _Chat(Resource, Generic[Whole, Pieces]):
         labels: Labels | None = None,
         *,
         seed: int | None = None,
+        response_format: ResponseFormat | None = None,
         use_case: Reference | None = None,
     ) -> Flow[Any]:
         """Get the next turn of a conversation; with `stream`, a stream of its pieces.
 
         Without `model`, the use case's default answers, or one of the models of its A/B test. Each choice has a
         `completion_id` that takes feedback at once. `ab_campaign` forces the request into that A/B test.
+
+        With a `response_format` of type `json_schema` the answer is JSON that satisfies the schema; with `json_object`
+        any JSON object. A local model can write nothing else until `max_tokens` cuts it short, a remote one is asked
+        for it. A schema that the model cannot follow is refused.
         """
         takes = wire.ChatRequest(
             messages=unchecked(messages),
@@ -120,6 +128,7 @@ class _Chat(Resource, Generic[Whole, Pieces]):
             temperature=temperature,
             top_p=top_p,
             seed=seed,
+            response_format=unchecked(response_format),
             n=n,
             session_id=unchecked(session_id),
             user=unchecked(user),

@@ -7,7 +7,7 @@ from typing import Any, Generic, Literal, overload
 
 from tropism.sdk.chat import Pieces, Whole, route, stream_options
 from tropism.sdk.flow import AsyncResource, Flow, Reference, Resource, SyncResource, streaming
-from tropism.sdk.inputs import Id, Labels, unchecked
+from tropism.sdk.inputs import Id, Labels, ResponseFormat, unchecked
 from tropism.sdk.send import ask
 from tropism.sdk.stream import AsyncStream, Stream
 from tropism.wire import chat as wire
@@ -32,6 +32,7 @@ class _Completions(Resource, Generic[Whole, Pieces]):
         labels: Labels | None = None,
         *,
         seed: int | None = None,
+        response_format: ResponseFormat | None = None,
         use_case: Reference | None = None,
     ) -> Whole: ...
     @overload
@@ -52,6 +53,7 @@ class _Completions(Resource, Generic[Whole, Pieces]):
         labels: Labels | None = None,
         *,
         seed: int | None = None,
+        response_format: ResponseFormat | None = None,
         use_case: Reference | None = None,
     ) -> Pieces: ...
     @overload
@@ -72,6 +74,7 @@ class _Completions(Resource, Generic[Whole, Pieces]):
         labels: Labels | None = None,
         *,
         seed: int | None = None,
+        response_format: ResponseFormat | None = None,
         use_case: Reference | None = None,
     ) -> Whole | Pieces: ...
     @streaming
@@ -92,12 +95,17 @@ class _Completions(Resource, Generic[Whole, Pieces]):
         labels: Labels | None = None,
         *,
         seed: int | None = None,
+        response_format: ResponseFormat | None = None,
         use_case: Reference | None = None,
     ) -> Flow[Any]:
         """Get the answer to a plain prompt; with `stream`, a stream of its pieces.
 
         Without `model`, the use case's default answers, or one of the models of its A/B test. Each choice has a
         `completion_id` that takes feedback at once. `ab_campaign` forces the request into that A/B test.
+
+        With a `response_format` of type `json_schema` the answer is JSON that satisfies the schema; with `json_object`
+        any JSON object. A local model can write nothing else until `max_tokens` cuts it short, a remote one is asked
+        for it. A schema that the model cannot follow is refused.
         """
         takes = wire.CompletionRequest(
             prompt=prompt,
@@ -109,6 +117,7 @@ class _Completions(Resource, Generic[Whole, Pieces]):
             temperature=temperature,
             top_p=top_p,
             seed=seed,
+            response_format=unchecked(response_format),
             n=n,
             session_id=unchecked(session_id),
             user=unchecked(user),

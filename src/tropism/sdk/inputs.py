@@ -23,8 +23,33 @@ Messages: TypeAlias = Sequence[MessageDict | chat.ChatMessage | Mapping[str, str
 Labels: TypeAlias = Mapping[str, str]
 
 
+class TextFormatDict(TypedDict):
+    """Free text, as without a format; or any JSON object."""
+
+    type: Literal["text", "json_object"]
+
+
+class JsonSchemaDict(TypedDict):
+    """A JSON schema with its name: letters, digits, dashes and underscores."""
+
+    name: str
+    schema: Mapping[str, Any]
+    strict: NotRequired[bool | None]
+    description: NotRequired[str]
+
+
+class JsonSchemaFormatDict(TypedDict):
+    """JSON that satisfies the schema."""
+
+    type: Literal["json_schema"]
+    json_schema: JsonSchemaDict
+
+
+ResponseFormat: TypeAlias = TextFormatDict | JsonSchemaFormatDict | chat.ResponseFormat | Mapping[str, Any]
+
+
 class GuardrailDict(TypedDict):
-    """What must not get worse: a linked feedback key, `latency_ms` or `error_rate`."""
+    """What must not get worse: a linked feedback key, `latency_ms`, `cost_usd` or `error_rate`."""
 
     metric: str
     tolerance: NotRequired[float]
@@ -148,6 +173,13 @@ class PlacementDict(TypedDict, total=False):
 
     compute_pools: Sequence[Id]
     max_ttft_ms: int
+
+
+class PricesDict(TypedDict):
+    """What a model costs, in US dollars per million tokens read and written."""
+
+    input_per_million: float
+    output_per_million: float
 
 
 class ParametersDict(TypedDict, total=False):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from msgspec import Meta, Struct
 
 from tropism.wire.endpoint import Endpoint
-from tropism.wire.values import Labels, Reference
+from tropism.wire.values import Labels, Reference, Text
 
 Role = Literal["system", "user", "assistant"]
 FinishReason = Literal["stop", "length", "cancelled"]
@@ -47,6 +47,32 @@ class StreamOptions(Struct, kw_only=True, frozen=True):
     include_usage: bool = False
 
 
+class TextFormat(Struct, kw_only=True, frozen=True, tag_field="type", tag="text"):
+    """Free text, as without a format."""
+
+
+class JsonObjectFormat(Struct, kw_only=True, frozen=True, tag_field="type", tag="json_object"):
+    """Any JSON object. Say in the messages what shall be in it."""
+
+
+class JsonSchema(Struct, kw_only=True, frozen=True, rename={"schema_": "schema"}, omit_defaults=True):
+    """A JSON schema with its name. With `strict`, a remote model is held to it as a local one always is."""
+
+    name: Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$")]
+    schema_: dict[str, Any]
+    strict: bool | None = None
+    description: Text | None = None
+
+
+class JsonSchemaFormat(Struct, kw_only=True, frozen=True, tag_field="type", tag="json_schema"):
+    """JSON that satisfies the schema."""
+
+    json_schema: JsonSchema
+
+
+ResponseFormat = TextFormat | JsonObjectFormat | JsonSchemaFormat
+
+
 class Sampling(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """What chat and completion requests share."""
 
@@ -58,6 +84,7 @@ class Sampling(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     temperature: Temperature | None = None
     top_p: TopP | None = None
     seed: Seed | None = None
+    response_format: ResponseFormat | None = None
     n: N | None = None
     session_id: UUID | None = None
     user: UUID | None = None
@@ -123,6 +150,8 @@ class ChunkChoice(Struct, kw_only=True, frozen=True):
     completion_id: UUID
     model: str
     finish_reason: FinishReason | None = None
+    shadow_completion_id: UUID | None = None
+    """Told with the last chunk, as `ChatChoice` tells it."""
 
 
 class ChatChunk(Struct, kw_only=True, frozen=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -10,11 +10,11 @@ from msgspec import Meta, Struct
 from tropism.wire.chat import ChatMessage, FinishReason, Messages, Usage
 from tropism.wire.endpoint import Endpoint
 from tropism.wire.feedback import Comparison, MetricFeedback, Value
-from tropism.wire.page import Page, PageInfo
+from tropism.wire.page import Nothing, Page, PageInfo
 from tropism.wire.values import Labels, Reference, Text, Time
 
 Source = Literal["LIVE", "OFFLINE", "AUTOMATION", "DATASET", "EVALUATION"]
-OrderField = Literal["created_at", "prompt_tokens", "completion_tokens", "latency_ms"]
+OrderField = Literal["created_at", "prompt_tokens", "completion_tokens", "latency_ms", "cost_usd"]
 GroupBy = Literal["model", "prompt"]
 FEW = Meta(max_length=100)
 
@@ -133,6 +133,13 @@ class InteractionQuery(Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     group_by: GroupBy | None = None
 
 
+class InteractionExport(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """All interactions of a use case, or those that match."""
+
+    use_case: Reference
+    filters: InteractionFilter | None = None
+
+
 class Timings(Struct, kw_only=True, frozen=True):
     """How long an answer took, in milliseconds. The first token's time is known for streamed answers."""
 
@@ -148,15 +155,22 @@ class GenerationParameters(Struct, kw_only=True, frozen=True, omit_defaults=True
     top_p: float | None = None
     stop: list[str] | None = None
     seed: int | None = None
+    response_format: dict[str, Any] | None = None
 
 
 class Interaction(Struct, kw_only=True, frozen=True):
-    """A logged completion. `id` and `completion_id` are the same. `model` is None where none was named."""
+    """A logged completion. `id` and `completion_id` are the same. `model` is None where none was named.
+
+    `model` has answered. Where it did so as a fallback, `assigned_model` is the one that should have; in an A/B test
+    the completion counts for that one. `cost_usd` is by the model's prices of that moment, and None where they or the
+    tokens are not known.
+    """
 
     id: UUID
     completion_id: UUID
     use_case: str
     model: str | None
+    assigned_model: str | None
     messages: list[ChatMessage]
     completion: str
     finish_reason: FinishReason | None
@@ -168,6 +182,7 @@ class Interaction(Struct, kw_only=True, frozen=True):
     source: Source
     prompt_hash: str
     usage: Usage | None
+    cost_usd: float | None
     parameters: GenerationParameters
     timings: Timings
     created_at: Time
@@ -184,7 +199,7 @@ class FeedbackSummary(Struct, kw_only=True, frozen=True):
 
 
 class InteractionGroup(Struct, kw_only=True, frozen=True):
-    """Interactions of one model, or of one prompt."""
+    """Interactions of one model (the one that answered), or of one prompt. `cost_usd` sums the known costs."""
 
     model: str | None
     prompt_hash: str | None
@@ -192,6 +207,7 @@ class InteractionGroup(Struct, kw_only=True, frozen=True):
     count: int
     feedbacks: list[FeedbackSummary]
     mean_latency_ms: float | None
+    cost_usd: float | None
     last_created_at: Time
 
 
@@ -237,6 +253,16 @@ QUERY = Endpoint(
     permission="interaction:read",
     summary="List, filter, order, page and group interactions",
     replayable=False,
+)
+EXPORT = Endpoint(
+    method="POST",
+    path="/api/v1/interactions/export",
+    takes=InteractionExport,
+    returns=Nothing,
+    permission="interaction:read",
+    summary="Get all interactions that match as JSON lines, oldest first",
+    replayable=False,
+    sends="application/x-ndjson",
 )
 GET = Endpoint(
     method="GET",

@@ -16,6 +16,7 @@ from tropism.wire.chat import (
     MaxTokens,
     ModelRoute,
     N,
+    ResponseFormat,
     Seed,
     Stop,
     StreamOptions,
@@ -72,7 +73,7 @@ class ChatRequest(Unsupported, kw_only=True, frozen=True):
     n: N | None = None
     user: str | None = None
     metadata: Labels | None = None
-    response_format: dict[str, Any] | None = None
+    response_format: ResponseFormat | None = None
     session_id: UUID | None = None
     ab_campaign: str | None = None
 
@@ -86,13 +87,14 @@ class AnswerMessage(Struct, kw_only=True, frozen=True):
 
 
 class Choice(Struct, kw_only=True, frozen=True):
-    """One answer. `completion_id` takes feedback."""
+    """One answer. `completion_id` takes feedback, `shadow_completion_id` is there to be compared with."""
 
     index: int
     message: AnswerMessage
     finish_reason: FinishReason
     completion_id: UUID
     logprobs: None = None
+    shadow_completion_id: UUID | UnsetType = UNSET
 
 
 class ChatCompletion(Struct, kw_only=True, frozen=True):
@@ -122,6 +124,7 @@ class ChunkChoice(Struct, kw_only=True, frozen=True):
     completion_id: UUID
     finish_reason: FinishReason | None = None
     logprobs: None = None
+    shadow_completion_id: UUID | UnsetType = UNSET
 
 
 class ChatChunk(Struct, kw_only=True, frozen=True):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from msgspec import UNSET
+
 from tropism.engines.protocol import Piece
 from tropism.server.clock import time_of
 from tropism.server.context import Context
@@ -31,7 +33,7 @@ async def create(context: Context, request: wire.ChatRequest) -> wire.ChatComple
         object="chat.completion",
         created=exchange.created,
         model=exchange.model,
-        choices=[_choice(choice) for choice in exchange.choices],
+        choices=[_choice(choice, exchange.shadow_id) for choice in exchange.choices],
         usage=usage(exchange.usage),
         session_id=exchange.session_id,
     )
@@ -77,6 +79,7 @@ def _as_ours(request: wire.ChatRequest) -> chat.ChatRequest:
         temperature=request.temperature,
         top_p=request.top_p,
         seed=request.seed,
+        response_format=request.response_format,
         n=request.n,
         user=_user(request.user),
         session_id=request.session_id,
@@ -89,8 +92,6 @@ def _refuse_unsupported(request: wire.ChatRequest) -> None:
     for name in wire.Unsupported.__struct_fields__:
         if getattr(request, name):
             raise InvalidRequest(f"`{name}` is not supported yet; leave it out", param=name)
-    if request.response_format and request.response_format.get("type") != "text":
-        raise InvalidRequest("`response_format` takes only {'type': 'text'} yet", param="response_format")
 
 
 def _message(message: wire.Message) -> chat.ChatMessage:
@@ -110,12 +111,13 @@ def _user(name: str | None) -> UUID | None:
     return as_id(name) or uuid5(NAMESPACE_URL, f"tropism:user:{name}")
 
 
-def _choice(choice: Choice) -> wire.Choice:
+def _choice(choice: Choice, shadow_id: UUID | None) -> wire.Choice:
     return wire.Choice(
         index=choice.index,
         message=wire.AnswerMessage(role="assistant", content=choice.text),
         finish_reason=choice.finish_reason or "stop",
         completion_id=choice.completion_id,
+        shadow_completion_id=shadow_id or UNSET,
     )
 
 
@@ -125,6 +127,7 @@ def _chunk(exchange: Exchange, choice: Choice, piece: Piece, is_first: bool) -> 
         delta=wire.Delta(role="assistant" if is_first else None, content=piece.text or None),
         completion_id=choice.completion_id,
         finish_reason=piece.finish_reason,
+        shadow_completion_id=exchange.shadow_id or UNSET,
     )
     return _event(exchange, [part])
 

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from tropism.engines.protocol import Message, Prompt
+from tropism.engines.structured import ANY_OBJECT, oversized, response_format
+from tropism.server.errors import InvalidRequest
 from tropism.server.snapshot import ServedModel
-from tropism.wire.chat import ChatMessage, Sampling
+from tropism.wire.chat import ChatMessage, JsonObjectFormat, JsonSchemaFormat, ResponseFormat, Sampling
 
 
 def prompt_for(model: ServedModel, request: Sampling, messages: Sequence[ChatMessage], index: int = 0) -> Prompt:
@@ -22,6 +24,7 @@ def prompt_for(model: ServedModel, request: Sampling, messages: Sequence[ChatMes
         top_p=_first(request.top_p, variant.get("top_p")),
         stop=stop,
         seed=None if request.seed is None else request.seed + index,
+        **_shape(request.response_format),
     )
 
 
@@ -31,7 +34,23 @@ def parameters_of(prompt: Prompt) -> dict[str, Any] | None:
     given = {name: value for name in names if (value := getattr(prompt, name)) is not None}
     if prompt.stop:
         given["stop"] = list(prompt.stop)
+    if (shape := response_format(prompt)) is not None:
+        given["response_format"] = shape
     return given or None
+
+
+def _shape(asked: ResponseFormat | None) -> dict[str, Any]:
+    """What the prompt says of the answer's shape."""
+    match asked:
+        case JsonObjectFormat():
+            return {"json_schema": ANY_OBJECT}
+        case JsonSchemaFormat(json_schema=named):
+            if problem := oversized(named.schema_):
+                raise InvalidRequest(f"the JSON schema is too large: {problem}", param="response_format")
+            given = {"json_schema": named.schema_, "json_schema_name": named.name}
+            return given | {"json_schema_strict": bool(named.strict)}
+        case _:
+            return {}
 
 
 def _with_system_prompt(messages: Sequence[ChatMessage], system_prompt: str | None) -> list[Message]:
