@@ -1,6 +1,6 @@
 """A worker process whose only kind of job counts: each step is stored, and noted in a file outside the database.
 
-    python counting_worker.py DATA [KIND OF TROUBLE]
+python counting_worker.py DATA [KIND OF TROUBLE]
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def _nothing(transaction: Writing) -> None:
 async def main() -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    await work(Settings(data=DATA, job_stall_seconds=2), "default", stop, idle=2.0)
+    await work(Settings(data=DATA, job_stall_seconds=2), "default", stop, idle=0.5)
 
 
 if __name__ == "__main__":

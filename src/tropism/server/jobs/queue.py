@@ -28,7 +28,7 @@ class Queue:
     """The queues of one compute pool, as one worker sees them."""
 
     def __init__(self, url: str, pool: str, capabilities: Sequence[str], *, worker: str, at_once: int) -> None:
-        self._url, self._pool, self._capabilities = url, pool, capabilities
+        self._url, self._pool, self.capabilities = url, pool, capabilities
         self._worker, self._at_once = worker, at_once
 
     def start(self, attempt: Attempt, loop: asyncio.AbstractEventLoop) -> None:
@@ -46,9 +46,9 @@ class Queue:
         )
         DBOS(config=config)
         self._do = DBOS.workflow(name="job", max_recovery_attempts=None)(do)
-        DBOS.listen_queues([self._name(capability) for capability in self._capabilities])
+        DBOS.listen_queues([self._name(capability) for capability in self.capabilities])
         DBOS.launch()
-        for capability in self._capabilities:
+        for capability in self.capabilities:
             DBOS.register_queue(
                 self._name(capability), worker_concurrency=self._at_once, polling_interval_sec=POLL_SECONDS
             )

@@ -12,7 +12,7 @@ import msgspec
 
 from tropism.server.context import Services
 from tropism.server.domains.jobs import states
-from tropism.server.domains.jobs.service import DEFAULT_POOL
+from tropism.server.domains.jobs.service import CAPABILITIES, DEFAULT_POOL
 from tropism.server.principal import SYSTEM
 
 LOOK_SECONDS = 1.0
@@ -48,7 +48,7 @@ async def _supervise(services: Services, wake: asyncio.Event) -> None:
 
 
 async def _job_waits(services: Services, wake: asyncio.Event) -> None:
-    while not await services.database.read(SYSTEM, states.is_unfinished, DEFAULT_POOL):
+    while not await services.database.read(SYSTEM, states.is_unfinished, DEFAULT_POOL, CAPABILITIES):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LOOK_SECONDS):
                 await wake.wait()

@@ -12,7 +12,7 @@ from tropism.server.background import Background
 from tropism.server.clock import Clock
 from tropism.server.context import Process
 from tropism.server.database.connect import Database
-from tropism.server.domains.jobs import states
+from tropism.server.domains.jobs import service, states
 from tropism.server.jobs.attempt import attempt
 from tropism.server.jobs.engines import Engines
 from tropism.server.jobs.queue import Queue
@@ -20,12 +20,16 @@ from tropism.server.principal import SYSTEM
 from tropism.server.secrets import Secrets, master_key
 from tropism.server.settings import Settings
 
-CAPABILITIES = ("evaluation",)
 LOOK_SECONDS = 0.5
 
 
 async def work(
-    settings: Settings, pool: str, stop: asyncio.Event, *, idle: float, capabilities: Sequence[str] = CAPABILITIES
+    settings: Settings,
+    pool: str,
+    stop: asyncio.Event,
+    *,
+    idle: float,
+    capabilities: Sequence[str] = service.CAPABILITIES,
 ) -> None:
     """Do the pool's jobs until `stop` is set, or until there was none for `idle` seconds."""
     async with _process(settings) as process:
@@ -80,7 +84,7 @@ async def _offer(process: Process, queue: Queue, pool: str, stop: asyncio.Event,
     """Hand over what waits, again and again."""
     quiet_since = process.clock.monotonic()
     while not stop.is_set():
-        waiting = await process.database.read(SYSTEM, states.unfinished, pool)
+        waiting = await process.database.read(SYSTEM, states.unfinished, pool, queue.capabilities)
         now = process.clock.monotonic()
         if waiting:
             quiet_since = now

@@ -21,6 +21,8 @@ from tropism.wire import jobs as wire
 
 UNFINISHED = ("PENDING", "RUNNING")
 DEFAULT_POOL = "default"
+CAPABILITIES = ("evaluation",)
+"""What a worker of the default pool can do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ it yet: `Stopped` is raised within the same transaction, so nothing is half stor
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
@@ -62,16 +63,20 @@ class Waiting:
     capability: str
 
 
-def unfinished(session: Reading, pool: str) -> list[Waiting]:
+def unfinished(session: Reading, pool: str, capabilities: Sequence[str]) -> list[Waiting]:
     """The jobs that wait or run in a pool, oldest first."""
     columns = select(job.c.id, job.c.capability)
-    rows = session.rows(columns.where(job.c.status.in_(UNFINISHED), job.c.pool == pool).order_by(job.c.id))
+    rows = session.rows(columns.where(*_waiting(pool, capabilities)).order_by(job.c.id))
     return [Waiting(row.id, row.capability) for row in rows]
 
 
-def is_unfinished(session: Reading, pool: str) -> bool:
+def is_unfinished(session: Reading, pool: str, capabilities: Sequence[str]) -> bool:
     """Whether a pool has anything to do."""
-    return session.row(select(job.c.id).where(job.c.status.in_(UNFINISHED), job.c.pool == pool).limit(1)) is not None
+    return session.row(select(job.c.id).where(*_waiting(pool, capabilities)).limit(1)) is not None
+
+
+def _waiting(pool: str, capabilities: Sequence[str]) -> tuple[Any, ...]:
+    return job.c.status.in_(UNFINISHED), job.c.pool == pool, job.c.capability.in_(capabilities)
 
 
 def beat(transaction: Writing, id: UUID, attempt: int) -> None:
