@@ -25,6 +25,7 @@ DOMAINS = [
     "embeddings",
     "feedback",
     "interactions",
+    "jobs",
     "models",
     "permissions",
     "use_cases",
