@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+import statistics
 from typing import Any
 
 import pytest
 
-from tropism.cli.ab_simulation import Setting, score, simulate, winner_of, winner_of_pairs
+from tropism.cli.ab_simulation import Setting, draw_value, score, simulate, winner_of, winner_of_pairs
 from tropism.stats import PairCounts, Plan, Sums, Unit, metric_report, preference_report
 
 FEW = ("--tests", 12, "--feedbacks", 150)
@@ -50,6 +51,26 @@ def test_between_equal_models_the_polled_t_test_is_wrong_far_more_often() -> Non
     assert score(setting, polled).wrong >= 0.25
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [Setting(mean=2.0, sd=2.6, lognormal=True, feedbacks=400), Setting(ties=0.5, feedbacks=400)],
+    ids=["lognormal", "ties"],
+)
+def test_neither_lopsided_values_nor_ties_change_that(setting: Setting) -> None:
+    ours, polled = zip(*simulate(setting, 60, seed=1), strict=True)
+    assert score(setting, ours).wrong <= 0.05
+    assert score(setting, polled).wrong >= 0.25
+
+
+def test_lognormal_values_have_the_mean_and_sd_that_were_asked_for() -> None:
+    setting = Setting(mean=2.0, sd=1.5, lognormal=True)
+    chance = random.Random(1)
+    values = [2.0 + draw_value(setting, 0.5, chance) for _ in range(40_000)]
+    assert statistics.mean(values) == pytest.approx(2.5, rel=0.02)
+    assert statistics.stdev(values) == pytest.approx(1.5 * 2.5 / 2.0, rel=0.05)
+    assert min(values) > 0
+
+
 def test_a_better_model_is_found() -> None:
     setting = Setting(mean=3.0, sd=1.0, effect=1.0)
     ours, _ = zip(*simulate(setting, 20, seed=1), strict=True)
@@ -59,7 +80,9 @@ def test_a_better_model_is_found() -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [("--rate", 0.3), ("--mean", 3, "--sd", 2, "--variants", 3), ("--preference", "--effect", 0.1)]
+    "given",
+    [("--rate", 0.3), ("--mean", 3, "--sd", 2, "--variants", 3), ("--preference", "--effect", 0.1)]
+    + [("--mean", 3, "--sd", 4, "--lognormal"), ("--preference", "--ties", 0.4)],
 )
 def test_it_needs_no_engine_and_says_the_same_twice(
     tropism: Any, monkeypatch: pytest.MonkeyPatch, given: tuple[object, ...]
@@ -89,6 +112,10 @@ def test_programs_get_the_figures_as_json(tropism: Any) -> None:
         (("--mean", 1, "--sd", 0), "above zero"),
         (("--rate", 0.3, "--variants", 1), "2 to 10 variants"),
         (("--rate", 0.3, "--tests", 0), "above zero"),
+        (("--mean", 0, "--lognormal"), "mean above zero"),
+        (("--rate", 0.3, "--lognormal"), "mean above zero"),
+        (("--preference", "--ties", 1), "share of preferences"),
+        (("--rate", 0.3, "--ties", 0.1), "share of preferences"),
     ],
 )
 def test_what_cannot_be_simulated_is_refused(tropism: Any, given: tuple[object, ...], says: str) -> None:

@@ -39,12 +39,15 @@ def model(online: Online, error: str | None = None) -> Model:
         system_prompt=None,
         parameters=None,
         compute_config=ComputeConfig(),
+        prices=None,
         created_at=WHEN,
     )
 
 
 def service(online: Online, error: str | None = None) -> ModelService:
-    return ModelService(model=model(online, error), is_default=True, desired_online=True, online=online, placement=None)
+    return ModelService(
+        model=model(online, error), is_default=True, desired_online=True, online=online, placement=None, fallbacks=[]
+    )
 
 
 def use_case(*services: ModelService) -> UseCase:

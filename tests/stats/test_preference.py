@@ -206,3 +206,59 @@ def test_counts_that_cannot_be_are_refused() -> None:
         PairCounts(-1)
     with pytest.raises(ValueError):
         PairCounts(2, 0, users=Sums.of([Unit(1, 1.0)]))
+
+
+def of_one_mind(users: int, share: float) -> list[Sums]:
+    """Per variant, the sums over users who compare every pair of three once; a share of them always has 0 > 1 > 2."""
+    wins = round(users * share)
+    return [
+        Sums.of([Unit(2, float(sign * score)) for sign in [1] * wins + [-1] * (users - wins)]) for score in (2, 0, -2)
+    ]
+
+
+def test_a_user_who_compares_in_several_pairs_is_one_user() -> None:
+    users, share = 200, 0.6
+    wins = round(users * share)
+    pairs = {pair: PairCounts(wins, users - wins) for pair in ((0, 1), (0, 2), (1, 2))}
+    plain = preference_report(3, pairs, Plan())
+    whole = preference_report(3, pairs, Plan(), users=of_one_mind(users, share))
+    assert [each.units for each in whole.variants] == [users] * 3
+    assert whole.comparisons == plain.comparisons
+    assert (plain.notes, whole.notes) == (
+        ("k_correction", "exact_counts"),
+        ("k_correction", "clustered_units", "asymptotic"),
+    )
+    for narrow, wide in zip(plain.variants[::2], whole.variants[::2], strict=True):
+        assert narrow.interval is not None
+        assert wide.interval is not None
+        assert wide.interval.end - wide.interval.start > 1.2 * (narrow.interval.end - narrow.interval.start)
+
+
+def test_users_that_are_not_those_of_the_pairs_are_refused() -> None:
+    pairs = {pair: PairCounts(30, 20) for pair in ((0, 1), (0, 2), (1, 2))}
+    with pytest.raises(ValueError, match="not those counted"):
+        preference_report(3, pairs, Plan(), users=of_one_mind(50, 0.5))
+
+
+def test_intervals_over_several_pairs_cover_the_truth_where_users_vote_in_all_of_them() -> None:
+    """Each user has a taste for or against the first of three and compares it with both others: at every 5th look."""
+    draw, missed, naive = random.Random(9), 0, 0
+    for _ in range(60):
+        pairs = {pair: PairCounts() for pair in ((0, 1), (0, 2), (1, 2))}
+        users = [Sums(), Sums(), Sums()]
+        seen: list[tuple[bool, bool]] = []
+        for turn in range(250):
+            won = 2 if draw.random() < 0.5 else -2
+            pairs[0, 1] += PairCounts(int(won > 0), int(won < 0))
+            pairs[0, 2] += PairCounts(int(won > 0), int(won < 0))
+            users = [users[0].add(Unit(2, won)), *(each.add(Unit(1, -won / 2)) for each in users[1:])]
+            if turn % 5 == 4 and turn >= 50:
+                pairs[1, 2] += PairCounts(1, 1)
+                users[1:] = [each.add(Unit(2, 0)) for each in users[1:]]
+                intervals = [
+                    preference_report(3, pairs, Plan(), users=given).variants[0].interval for given in (users, None)
+                ]
+                seen.append(tuple(i is None or i.start <= 0.5 <= i.end for i in intervals))  # type: ignore[arg-type]
+        missed, naive = missed + any(not ours for ours, _ in seen), naive + any(not theirs for _, theirs in seen)
+    assert missed <= 4
+    assert naive > missed

@@ -79,8 +79,8 @@ def create(
     max_days
         End after so many days in any case.
     guardrail
-        NAME or NAME:TOLERANCE, what must not get worse than with the default: a linked feedback key, latency_ms or
-        error_rate. May be given several times.
+        NAME or NAME:TOLERANCE, what must not get worse than with the default: a linked feedback key, latency_ms,
+        cost_usd or error_rate. May be given several times.
     shadow
         For preferences, the share of answers that another variant gives, too, in the background.
     """
@@ -180,7 +180,9 @@ def simulate(
     rate: float | None = None,
     mean: float | None = None,
     sd: float = 1.0,
+    lognormal: Annotated[bool, Parameter(negative="")] = False,
     preference: Annotated[bool, Parameter(negative="")] = False,
+    ties: float = 0.0,
     effect: float = 0.0,
     variants: int = 2,
     tests: int = 500,
@@ -200,8 +202,12 @@ def simulate(
         Of a scalar key: the mean of every variant.
     sd
         Of a scalar key: the standard deviation of its values.
+    lognormal
+        Of a scalar key: lopsided values, most of them small and few of them large, such as times and costs.
     preference
         Simulate preferences.
+    ties
+        Of preferences: the share of ties.
     effect
         By how much the last variant is better; at 0 all are equal, and every winner is a wrong one.
     variants
@@ -219,7 +225,18 @@ def simulate(
 
     if [rate is not None, mean is not None, preference].count(True) != 1:
         raise TropismError("Give one of --rate, --mean and --preference.")
-    found = run(tests, seed, rate=rate, mean=mean, sd=sd, effect=effect, variants=variants, feedbacks=feedbacks)
+    found = run(
+        tests,
+        seed,
+        rate=rate,
+        mean=mean,
+        sd=sd,
+        lognormal=lognormal,
+        ties=ties,
+        effect=effect,
+        variants=variants,
+        feedbacks=feedbacks,
+    )
     if json:
         show.print_json(found.scores)
     else:

@@ -13,7 +13,7 @@ from tropism.cli import show
 from tropism.cli.ab_bars import Axis, Bar, figures, scale
 from tropism.cli.ab_plot import Plot
 from tropism.cli.ab_words import OUTCOMES, assumption
-from tropism.wire.ab_tests import ABReport, ABTest, Look, VariantComparison
+from tropism.wire.ab_tests import ABReport, ABTest, Look, VariantComparison, VariantReport
 
 NAME = 24
 """The width of a column of names."""
@@ -158,7 +158,7 @@ def _checks(test: ABTest) -> RenderableType:
     report = test.report
     units = " : ".join(f"{variant.assigned_units:,}" for variant in report.variants)
     alarm = Text("\nbroken: something sorts the users, so unlike groups are compared", "bold red")
-    errors = {variant.variant: variant.errors for variant in report.variants if variant.errors}
+    errors = [_errors(variant) for variant in report.variants if variant.errors]
     shadow = report.shadow
     return show.record(
         {
@@ -166,13 +166,22 @@ def _checks(test: ABTest) -> RenderableType:
                 f"{units} users, sessions or requests, even shares wanted", alarm if report.sample_ratio.alarm else ""
             ),
             "Progress": _progress(test),
-            "Errors": Text(", ".join(f"{name}: {count:,}" for name, count in errors.items()), "red") if errors else "",
+            "Errors": Text(", ".join(errors), "red") if errors else "",
             "Shadow": f"{shadow.completions:,} answers in the background, {shadow.prompt_tokens:,} prompt and "
-            f"{shadow.completion_tokens:,} completion tokens"
+            f"{shadow.completion_tokens:,} completion tokens{_dollars(shadow.cost_usd)}"
             if shadow.completions
             else None,
         }
     )
+
+
+def _errors(variant: VariantReport) -> str:
+    answered = f" ({variant.fallbacks:,} answered by a fallback)" if variant.fallbacks else ""
+    return f"{show.printable(variant.variant)}: {variant.errors:,}{answered}"
+
+
+def _dollars(cost: float | None) -> str:
+    return "" if cost is None else f", {cost:.3g} USD"
 
 
 def _progress(test: ABTest) -> str | None:

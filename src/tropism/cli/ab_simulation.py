@@ -27,13 +27,16 @@ Counts = dict[tuple[int, int], PairCounts]
 class Setting:
     """What is simulated: a bool key of some `rate`, a scalar key of some `mean` and `sd`, or else preferences.
 
-    The last variant is better by `effect`. A test ends after `feedbacks` per variant. Raises ValueError for a setting
-    that cannot be.
+    Values are normal, or else `lognormal`: lopsided, of the same mean and sd. A share of preferences is in `ties`. The
+    last variant is better by `effect`. A test ends after `feedbacks` per variant. Raises ValueError for a setting that
+    cannot be.
     """
 
     rate: float | None = None
     mean: float | None = None
     sd: float = 1.0
+    lognormal: bool = False
+    ties: float = 0.0
     effect: float = 0.0
     variants: int = 2
     feedbacks: int = 500
@@ -44,6 +47,10 @@ class Setting:
             raise ValueError("give a rate, or a mean with its sd, not both")
         if min(self.sd, self.feedbacks) <= 0 or self.effect < 0:
             raise ValueError("sd and feedbacks must be above zero, and effect not below")
+        if self.lognormal and (self.mean is None or self.mean <= 0):
+            raise ValueError("lognormal values need a mean above zero")
+        if not 0 <= self.ties < 1 or (self.ties and not self.is_preference):
+            raise ValueError("ties are a share of preferences, from 0 to below 1")
         if self.mean is None and not 0 < self.base <= self.base + self.effect < 1:
             raise ValueError(f"{self.base:g} and {self.base + self.effect:g} must be rates between 0 and 1")
 
@@ -131,13 +138,20 @@ def _named_by_values(setting: Setting, chance: Random) -> Named:
     has_ended = False
     for _ in range(setting.feedbacks * setting.variants):
         i = chance.randrange(setting.variants)
-        lead = setting.effect if i == last else 0.0
-        # Values count from the mean, as the engine's do from the first value.
-        value = chance.gauss(lead, setting.sd) if setting.rate is None else float(chance.random() < setting.rate + lead)
-        sums[i] = sums[i].add(Unit(1, value))
+        sums[i] = sums[i].add(Unit(1, draw_value(setting, setting.effect if i == last else 0.0, chance)))
         winner = None if has_ended else winner_of(sums, plan)
         has_ended = has_ended or winner is not None
         yield winner, _polled(sums)
+
+
+def draw_value(setting: Setting, lead: float, chance: Random) -> float:
+    """A value of a variant that is better by `lead`. Scalars count from the mean, as the engine's do from the first."""
+    if setting.mean is None:
+        return float(chance.random() < setting.base + lead)
+    if not setting.lognormal:
+        return chance.gauss(lead, setting.sd)
+    spread = log(1 + (setting.sd / setting.mean) ** 2)  # the better variant's values are greater by one factor
+    return (setting.mean + lead) * chance.lognormvariate(-spread / 2, sqrt(spread)) - setting.mean
 
 
 def winner_of(sums: Sequence[Sums], plan: Plan) -> int | None:
@@ -192,9 +206,11 @@ def _named_by_preferences(setting: Setting, chance: Random) -> Named:
         one, other = sorted(chance.sample(range(setting.variants), 2))
         pair = (one, other)
         wins = chance.random() >= 0.5 + (setting.effect if other == last else 0.0)
-        seen = counts[pair] = counts.get(pair, PairCounts()) + PairCounts(int(wins), int(not wins))
+        is_tied = setting.ties > 0 and chance.random() < setting.ties
+        given = PairCounts(ties_good=1) if is_tied else PairCounts(int(wins), int(not wins))
+        seen = counts[pair] = counts.get(pair, PairCounts()) + given
         winner = None if has_ended else winner_of_pairs(setting.variants, counts, plan)
         has_ended = has_ended or winner is not None
-        if polled is None and seen.total >= FEWEST and (seen.wins - seen.losses) ** 2 > POLLED_Z**2 * seen.total:
+        if polled is None and seen.decisive >= FEWEST and (seen.wins - seen.losses) ** 2 > POLLED_Z**2 * seen.decisive:
             polled = one if seen.wins > seen.losses else other
         yield winner, polled

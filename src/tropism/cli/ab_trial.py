@@ -48,6 +48,8 @@ def run(
     rate: float | None,
     mean: float | None,
     sd: float,
+    lognormal: bool,
+    ties: float,
     effect: float,
     variants: int,
     feedbacks: int,
@@ -56,7 +58,16 @@ def run(
     if tests < 1:
         raise TropismError("--tests must be above zero.")
     try:
-        setting = Setting(rate=rate, mean=mean, sd=sd, effect=effect, variants=variants, feedbacks=feedbacks)
+        setting = Setting(
+            rate=rate,
+            mean=mean,
+            sd=sd,
+            lognormal=lognormal,
+            ties=ties,
+            effect=effect,
+            variants=variants,
+            feedbacks=feedbacks,
+        )
     except ValueError as error:
         raise TropismError(str(error)) from None
     screen = Console(stderr=True)

@@ -91,22 +91,25 @@ def _groups(page: wire.InteractionPage) -> RenderableType:
             group.count,
             [f"{feedback.feedback_key} {feedback.mean:.3g} ({feedback.count})" for feedback in group.feedbacks],
             None if group.mean_latency_ms is None else f"{group.mean_latency_ms:.0f} ms",
+            None if group.cost_usd is None else f"{group.cost_usd:.3g}",
         )
         for group in page.groups
     ]
-    return show.table(["~Group", ">Count", "Feedback", ">Mean latency"], rows, "Nothing is logged here yet.")
+    return show.table(["~Group", ">Count", "Feedback", ">Mean latency", ">USD"], rows, "Nothing is logged here yet.")
 
 
 def _picture(found: wire.Interaction) -> RenderableType:
     fields = {
         "Completion": found.id,
         "Model": found.model,
+        "Instead of": found.assigned_model,
         "Source": found.source,
         "Session": found.session_id,
         "User": found.user,
         "A/B test": found.ab_test,
         "Labels": [f"{name}={value}" for name, value in found.labels.items()],
         "Tokens": None if found.usage is None else f"{found.usage.prompt_tokens} + {found.usage.completion_tokens}",
+        "Cost": None if found.cost_usd is None else f"{found.cost_usd:.3g} USD",
         "Took": None if found.timings.latency_ms is None else f"{found.timings.latency_ms:.0f} ms",
         "Ended by": found.finish_reason,
         "Created": found.created_at,

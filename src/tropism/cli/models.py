@@ -133,19 +133,49 @@ def add_variant(
 
 
 @app.command
+def update_prices(
+    model: str,
+    input_per_million: float,
+    output_per_million: float,
+    *,
+    engine: Engine = DEFAULT,
+) -> None:
+    """Say what a model and its variants cost from now on, in US dollars.
+
+    Parameters
+    ----------
+    input_per_million
+        For a million tokens read.
+    output_per_million
+        For a million tokens written.
+    """
+    prices = wire.Prices(input_per_million=input_per_million, output_per_million=output_per_million)
+    with engine.client() as client:
+        changed = client.models.update_prices(model, prices)
+    show.answer(engine, changed, lambda: picture(changed))
+
+
+@app.command
 def attach(
     model: str,
     *,
     use_case: UseCase,
     default: Annotated[bool, Parameter(negative="", help="Make it the use case's default.")] = False,
+    fallback: Annotated[list[str] | None, Parameter(negative="")] = None,
     wait: Wait = False,
     engine: Engine = DEFAULT,
 ) -> None:
-    """Attach a model to a use case; it is started if it does not run yet."""
+    """Attach a model to a use case; it is started if it does not run yet.
+
+    Parameters
+    ----------
+    fallback
+        An attached model that answers when this one cannot. May be given several times, first choice first.
+    """
     with engine.client() as client, show.waiting("Starting …"):
-        service = client.models.attach(model, wait, default, use_case=use_case)
+        service = client.models.attach(model, wait, default, fallbacks=fallback, use_case=use_case)
     fields = {"Model": service.model.key, "Use case": use_case, "Default": service.is_default, "State": service.online}
-    show.answer(engine, service, lambda: show.record(fields))
+    show.answer(engine, service, lambda: show.record({**fields, "Fallbacks": service.fallbacks}))
 
 
 @app.command
@@ -190,6 +220,7 @@ def picture(model: wire.Model) -> RenderableType:
             "From": _origin(model),
             "Size": None if model.size is None else _size(model.size),
             "System prompt": model.system_prompt,
+            "Prices": _prices(model.prices),
             "Runs with": f"up to {config.max_seq_len} tokens, {config.tp} device{'s' if config.tp > 1 else ''}",
             "Trainable": model.trainable,
             "Created": model.created_at,
@@ -203,6 +234,12 @@ def _origin(model: wire.Model) -> str:
     if model.backbone is None:
         return "here"
     return f"{'adapter' if model.is_adapter else 'variant'} of {model.backbone}"
+
+
+def _prices(prices: wire.Prices | None) -> str | None:
+    if prices is None:
+        return None
+    return f"{prices.input_per_million:g} and {prices.output_per_million:g} USD per million tokens read and written"
 
 
 def _size(parameters: int | None) -> str | None:

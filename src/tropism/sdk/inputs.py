@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal, NotRequired, Required, TypeAlias, TypedDict
 from uuid import UUID
 
-from tropism.wire import chat, feedback, interactions, models, page
+from tropism.wire import chat, evaluation, feedback, interactions, models, page
 
 Id: TypeAlias = str | UUID
 
@@ -198,6 +198,48 @@ class ComparedTextDict(TypedDict):
 
 
 Compared: TypeAlias = Id | ComparedTextDict | feedback.ComparedText
+
+
+class DatasetNameDict(TypedDict):
+    """Every line of a dataset, by its key or id."""
+
+    dataset: Id
+
+
+class CompletionsDict(TypedDict, total=False):
+    """Logged completions: all that match, the last ones, or some at random."""
+
+    selection_type: evaluation.Selection
+    max_samples: int
+    filter: Filters
+    replay_interactions: bool
+
+
+class DatasourceDict(TypedDict, total=False):
+    """Where samples come from: exactly one of them."""
+
+    dataset: DatasetNameDict | evaluation.FromDataset
+    completions: CompletionsDict | evaluation.FromCompletions
+
+
+class DataConfigDict(TypedDict):
+    """What is evaluated."""
+
+    datasource: DatasourceDict | evaluation.Datasource
+
+
+class GuidelineDict(TypedDict):
+    """One rule that an answer keeps or does not keep."""
+
+    name: str
+    description: str
+
+
+class CustomEvalConfigDict(TypedDict):
+    """Rules of your own, and the feedback key that their scores are logged under."""
+
+    guidelines: Sequence[GuidelineDict | evaluation.GuidelineInput]
+    feedback_key: str
 
 
 def unchecked(value: object) -> Any:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import builtins
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tropism.sdk.errors import TropismError
 from tropism.sdk.flow import AsyncResource, Flow, Reference, Resource, SyncResource, operation
-from tropism.sdk.inputs import ComputeConfigDict, ModelFilterDict, ParametersDict, PlacementDict, unchecked
+from tropism.sdk.inputs import ComputeConfigDict, ModelFilterDict, ParametersDict, PlacementDict, PricesDict, unchecked
 from tropism.sdk.online import model_online, service_online
 from tropism.sdk.send import send
 from tropism.wire import models as wire
@@ -41,10 +41,12 @@ class _Registry(Resource):
         extra_params: Mapping[str, Any] | None = None,
         *,
         kind: wire.Kind = "Generation",
+        prices: PricesDict | wire.Prices | Mapping[str, float] | None = None,
     ) -> Flow[wire.Model]:
         """Register a model of an outside provider. The api key is encrypted at rest and never returned.
 
-        `custom` is any OpenAI-compatible server, such as vLLM; it needs the `endpoint`, and so does `azure`.
+        `custom` is any OpenAI-compatible server, such as vLLM; it needs the `endpoint`, and so does `azure`. For
+        `prices` see `update_prices`.
         """
         takes = wire.ExternalModelCreate(
             name=name,
@@ -55,6 +57,7 @@ class _Registry(Resource):
             key=key,
             kind=kind,
             extra_params=unchecked(extra_params),
+            prices=unchecked(prices),
         )
         return (yield from send(wire.ADD_EXTERNAL, takes))
 
@@ -91,6 +94,16 @@ class _Registry(Resource):
         return (yield from send(wire.UPDATE_COMPUTE_CONFIG, takes))
 
     @operation
+    def update_prices(
+        self, model: Reference, prices: PricesDict | wire.Prices | Mapping[str, float] | None
+    ) -> Flow[wire.Model]:
+        """Say what a model and its variants cost, as `{"input_per_million": 0.15, "output_per_million": 0.6}`, in US
+        dollars per million tokens; None if that is not known. Interactions are logged with their cost from then on.
+        """
+        takes = wire.PricesUpdate(model=unchecked(model), prices=unchecked(prices))
+        return (yield from send(wire.UPDATE_PRICES, takes))
+
+    @operation
     def deploy(self, model: Reference, wait: bool = False, *, wait_timeout: float = 300) -> Flow[wire.Model]:
         """Start a model on an engine. With `wait`, come back when it is ONLINE, or raise why it is not."""
         deployed = yield from send(wire.DEPLOY, wire.ModelReference(model=unchecked(model)))
@@ -113,16 +126,22 @@ class _Models(_Registry):
         make_default: bool = False,
         placement: PlacementDict | wire.Placement | None = None,
         *,
+        fallbacks: Sequence[Reference] | None = None,
         use_case: Reference | None = None,
         wait_timeout: float = 300,
     ) -> Flow[wire.ModelService]:
         """Attach a model to a use case; it is deployed if it is not yet.
 
-        With `wait`, come back when it is ONLINE, or raise why it is not.
+        With `wait`, come back when it is ONLINE, or raise why it is not. `fallbacks`, other attached models, answer in
+        their order when this one cannot; an empty list takes them away.
         """
         chosen = self._use_case(use_case)
         takes = wire.AttachModel(
-            use_case=chosen, model=unchecked(model), make_default=make_default, placement=unchecked(placement)
+            use_case=chosen,
+            model=unchecked(model),
+            make_default=make_default,
+            placement=unchecked(placement),
+            fallbacks=unchecked(fallbacks),
         )
         attached = yield from send(wire.ATTACH, takes)
         return (yield from service_online(chosen, attached, wait_timeout)) if wait else attached
@@ -142,11 +161,13 @@ class _Models(_Registry):
         desired_online: bool | None = None,
         placement: PlacementDict | wire.Placement | None = None,
         *,
+        fallbacks: Sequence[Reference] | None = None,
         use_case: Reference | None = None,
     ) -> Flow[wire.ModelService]:
         """Change how a use case uses a model; `None` changes nothing.
 
-        `desired_online` is this use case's own wish and does not touch the model's state elsewhere.
+        `desired_online` is this use case's own wish and does not touch the model's state elsewhere. `fallbacks`, other
+        attached models, answer in their order when this one cannot; an empty list takes them away.
         """
         takes = wire.ModelServiceUpdate(
             use_case=self._use_case(use_case),
@@ -155,6 +176,7 @@ class _Models(_Registry):
             attached=attached,
             desired_online=desired_online,
             placement=unchecked(placement),
+            fallbacks=unchecked(fallbacks),
         )
         return (yield from send(wire.UPDATE, takes))
 

@@ -16,6 +16,7 @@ TropismError
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Self
 
 from tropism.engines.protocol import EngineError
@@ -73,8 +74,11 @@ class InvalidRequest(TropismError):
 
 
 class EngineFailed(TropismError):
-    def __init__(self, model: str, error: EngineError) -> None:
-        super().__init__(f"model {model!r}: {error}")
+    """`tried` are the failures of the fallbacks that were asked instead."""
+
+    def __init__(self, model: str, error: EngineError, tried: Sequence[EngineFailed] = ()) -> None:
+        instead = f" (asked instead: {'; '.join(map(str, tried))})" if tried else ""
+        super().__init__(f"model {model!r}: {error}{instead}")
         self.status = error.status
         self.type = error.type
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 from tropism.stats.assemble import Pair, assemble
@@ -10,6 +11,7 @@ from tropism.stats.inputs import check_default
 from tropism.stats.pair_counts import PairCounts
 from tropism.stats.plan import Plan
 from tropism.stats.report import Interval, Note, Report, VariantFigures
+from tropism.stats.sums import Sums
 from tropism.stats.warmup import FEWEST_COMPARISONS, FEWEST_UNITS
 from tropism.stats.win_rate import win_contrast
 
@@ -21,17 +23,20 @@ def preference_report(
     *,
     default: int | None = None,
     names: Sequence[str] | None = None,
+    users: Sequence[Sums] | None = None,
 ) -> Report:
     """The report on comparisons among 2 to 10 variants. `pairs[i, j]` counts wins of i over j; either order will do.
 
     The winner beats every other variant in its own pair, so a cycle of preferences never ends in one. Where every
     comparison stands for itself the tests are exact for every number of comparisons; where a user compares again and
-    again the user is the unit, and they hold for many users. Raises ValueError for pairs that cannot be.
+    again the user is the unit, and they hold for many users. `users` are, per variant, the sums over users of n =
+    decisive comparisons with any other and s = wins - losses: without them, a user who compares in several pairs counts
+    once in each of them in the intervals per variant. Raises ValueError for pairs or users that cannot be.
     """
     plan.pair_alpha(variants)
     check_default(variants, default)
     counts = _both_orders(variants, pairs)
-    pooled = [_pooled(counts, i) for i in range(variants)]
+    pooled = [_pooled(counts, i, users) for i in range(variants)]
     clustered = any(each.units.clustered for each in pooled)
     needed = FEWEST_UNITS if clustered else FEWEST_COMPARISONS
     enough = all((each.units.units if clustered else each.total) >= needed for each in pooled)
@@ -62,8 +67,9 @@ def _both_orders(variants: int, pairs: Mapping[Pair, PairCounts]) -> dict[Pair, 
     return counts
 
 
-def _pooled(counts: Mapping[Pair, PairCounts], variant: int) -> PairCounts:
-    return sum((seen for (i, _), seen in counts.items() if i == variant), PairCounts())
+def _pooled(counts: Mapping[Pair, PairCounts], variant: int, users: Sequence[Sums] | None) -> PairCounts:
+    pooled = sum((seen for (i, _), seen in counts.items() if i == variant), PairCounts())
+    return pooled if users is None else replace(pooled, users=users[variant])
 
 
 def _win_rate(counts: PairCounts) -> float:

@@ -20,7 +20,8 @@ Outcome = Literal[
 class Guardrail(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """What must not get worse than with the default model, by more than `tolerance` (in its own units).
 
-    `metric` is a linked feedback key, or `latency_ms`, or `error_rate` (the share of requests that failed).
+    `metric` is a linked feedback key, or `latency_ms`, or `cost_usd` (of an answer, by the prices of its model), or
+    `error_rate` (the share of requests that failed, whether or not a fallback answered them).
     """
 
     metric: Reference
@@ -81,7 +82,8 @@ class VariantReport(Struct, kw_only=True, frozen=True):
     """What is known of one variant.
 
     `units` gave feedback: users, sessions, or completions where nobody is named. `assigned` counts the completions that
-    were routed to it, `assigned_units` the units, `errors` the requests that it could not answer.
+    were routed to it, `assigned_units` the units, `errors` the requests that it could not answer; `fallbacks` of these
+    were answered by another model, and count among the assigned.
     """
 
     variant: str
@@ -92,6 +94,7 @@ class VariantReport(Struct, kw_only=True, frozen=True):
     assigned_units: int
     errors: int
     comparisons: list[VariantComparison]
+    fallbacks: int = 0  # reports that were kept before there were fallbacks do not have it
 
 
 class GuardrailReport(Struct, kw_only=True, frozen=True):
@@ -118,11 +121,12 @@ class SampleRatio(Struct, kw_only=True, frozen=True):
 
 
 class ShadowReport(Struct, kw_only=True, frozen=True):
-    """What the answers in the background cost."""
+    """What the answers in the background cost: tokens, and US dollars where prices are known."""
 
     completions: int
     prompt_tokens: int
     completion_tokens: int
+    cost_usd: float | None = None
 
 
 class ABReport(Struct, kw_only=True, frozen=True):

@@ -13,6 +13,7 @@ from tropism.wire.values import Key, Name, Reference, Time
 
 Online = Literal["ONLINE", "PENDING", "OFFLINE", "ERROR"]
 Kind = Literal["Generation", "Embedding"]
+Fallbacks = Annotated[list[Reference], Meta(max_length=8)]
 Provider = Literal["open_ai", "azure", "google", "anthropic", "nvidia", "custom"]
 
 
@@ -34,6 +35,13 @@ class Placement(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     max_ttft_ms: Annotated[int, Meta(ge=1)] | None = None
 
 
+class Prices(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """What a model costs, in US dollars per million tokens read and written."""
+
+    input_per_million: Annotated[float, Meta(ge=0, le=1e6)]
+    output_per_million: Annotated[float, Meta(ge=0, le=1e6)]
+
+
 class Parameters(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Generation parameters of a variant, used where a request says nothing."""
 
@@ -46,7 +54,8 @@ class Model(Struct, kw_only=True, frozen=True):
     """A registered model.
 
     `backbone` is the key of the model that an adapter or a variant stands on. `size` counts parameters. `available`
-    says that everything needed to run it is at hand, `in_storage` that its weights are here.
+    says that everything needed to run it is at hand, `in_storage` that its weights are here. A variant has the `prices`
+    of its backbone.
     """
 
     id: UUID
@@ -67,17 +76,22 @@ class Model(Struct, kw_only=True, frozen=True):
     system_prompt: str | None
     parameters: Parameters | None
     compute_config: ComputeConfig
+    prices: Prices | None
     created_at: Time
 
 
 class ModelService(Struct, kw_only=True, frozen=True):
-    """A model attached to a use case. `online` is the model's state as this use case sees it."""
+    """A model attached to a use case. `online` is the model's state as this use case sees it.
+
+    `fallbacks` are the keys of the models that answer, in this order, when this one cannot.
+    """
 
     model: Model
     is_default: bool
     desired_online: bool
     online: Online
     placement: Placement | None
+    fallbacks: list[str]
 
 
 class ModelFilter(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -114,6 +128,7 @@ class ExternalModelCreate(Struct, kw_only=True, frozen=True, forbid_unknown_fiel
     key: Key | None = None
     kind: Kind = "Generation"
     extra_params: dict[str, Any] | None = None
+    prices: Prices | None = None
 
 
 class LocalModelCreate(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -141,6 +156,13 @@ class ComputeConfigUpdate(Struct, kw_only=True, frozen=True, forbid_unknown_fiel
     compute_config: ComputeConfig
 
 
+class PricesUpdate(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """New prices, or None where they are unknown. What was logged before keeps its cost."""
+
+    model: Reference
+    prices: Prices | None = None
+
+
 class TerminateModel(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Stop a model. Without `force`, a model that serves an attached use case is refused."""
 
@@ -149,12 +171,17 @@ class TerminateModel(Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tr
 
 
 class AttachModel(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """Attach a model to a use case; it is deployed if it is not yet."""
+    """Attach a model to a use case; it is deployed if it is not yet.
+
+    `fallbacks`, other attached generation models, answer in this order when the model's engine cannot; None changes
+    nothing, an empty list takes them away.
+    """
 
     use_case: Reference
     model: Reference
     make_default: bool = False
     placement: Placement | None = None
+    fallbacks: Fallbacks | None = None
 
 
 class ModelServiceReference(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -173,6 +200,7 @@ class ModelServiceUpdate(Struct, kw_only=True, frozen=True, forbid_unknown_field
     attached: bool | None = None
     desired_online: bool | None = None
     placement: Placement | None = None
+    fallbacks: Fallbacks | None = None
 
 
 LIST = Endpoint(
@@ -225,6 +253,14 @@ UPDATE_COMPUTE_CONFIG = Endpoint(
     returns=Model,
     permission="model:deploy",
     summary="Change how a model is run",
+)
+UPDATE_PRICES = Endpoint(
+    method="PATCH",
+    path="/api/v1/models/{model}/prices",
+    takes=PricesUpdate,
+    returns=Model,
+    permission="model:create",
+    summary="Say what a model costs",
 )
 DEPLOY = Endpoint(
     method="POST",

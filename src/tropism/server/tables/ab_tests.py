@@ -31,6 +31,7 @@ ab_test = Table(
     Column("next_look", BigInteger, nullable=False),  # at how many feedbacks the history gets its next look
     Column("ended_ms", BigInteger),
     Column("report", Json),  # the report at the end, which never changes again
+    Column("shadow_cost_usd", Float),
 )
 ab_variant = Table(
     "ab_variant",
@@ -41,7 +42,8 @@ ab_variant = Table(
     Column("assigned", BigInteger, nullable=False),
     Column("assigned_units", BigInteger, nullable=False),
     Column("errors", BigInteger, nullable=False),
-    Column("sums", Json, nullable=False),
+    Column("sums", Json, nullable=False),  # of values; of preferences, wins less losses against all others
+    Column("fallbacks", BigInteger, nullable=False, server_default="0"),  # of the errors, those that another answered
     PrimaryKeyConstraint("ab_test_id", "position"),
 )
 ab_unit = Table(
@@ -62,7 +64,7 @@ ab_guardrail = Table(
     Column("ab_test_id", Id, ForeignKey("ab_test.id"), nullable=False),
     Column("number", Integer, nullable=False),  # its place in the test's list
     Column("position", Integer, nullable=False),
-    Column("metric", String, nullable=False),  # "latency_ms", or the id of a feedback key
+    Column("metric", String, nullable=False),  # "latency_ms", "cost_usd", or the id of a feedback key
     Column("reference", Float),
     Column("sums", Json, nullable=False),
     PrimaryKeyConstraint("ab_test_id", "number", "position"),

@@ -26,6 +26,8 @@ interaction = Table(
     Column("first_token_ms", Float),
     Column("parameters", Json),
     Column("labels", Json),
+    Column("assigned_model_id", Id),  # whom a fallback, `model_id`, has answered for; null where none has
+    Column("cost_usd", Float),  # by the prices of that moment; later ones do not change it
     sqlite_with_rowid=False,
 )
 Index("ix_interaction_use_case", interaction.c.use_case_id, interaction.c.id)

@@ -40,6 +40,7 @@ model = Table(
     Column("parameters", Json),
     Column("compute_config", Json, nullable=False),
     Column("size", BigInteger),
+    Column("prices", Json),  # in US dollars per million tokens
 )
 attachment = Table(
     "attachment",
@@ -49,5 +50,6 @@ attachment = Table(
     Column("is_default", Boolean, nullable=False),
     Column("desired_online", Boolean, nullable=False),
     Column("placement", Json),
+    Column("fallbacks", Json),  # ids of the models that answer if this one cannot, in their order
     PrimaryKeyConstraint("use_case_id", "model_id"),
 )

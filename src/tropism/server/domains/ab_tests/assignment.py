@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 
 from tropism.server.database.session import Writing
 from tropism.server.domains.ab_tests import guardrails, lifecycle, service, units
@@ -18,11 +18,14 @@ from tropism.server.tables.ab_tests import ab_test, ab_unit, ab_variant
 
 
 def count(transaction: Writing, logged: Sequence[Record]) -> None:
-    """Count those completions that belong to a running test, and what they say about latency."""
+    """Count those completions that belong to a running test, and what they say about latency and cost.
+
+    A fallback's counts for the variant that was drawn: whoever is left out would not be missing at random.
+    """
     by_variant: dict[tuple[UUID, UUID], list[Record]] = defaultdict(list)
     for record in logged:
-        if record.ab_test_id and record.model_id:
-            by_variant[record.ab_test_id, record.model_id].append(record)
+        if record.ab_test_id and record.variant_id:
+            by_variant[record.ab_test_id, record.variant_id].append(record)
     for (test_id, model_id), records in by_variant.items():
         test, position = lifecycle.running(transaction, test_id), units.position_of(transaction, test_id, model_id)
         if test is not None and position is not None:
@@ -31,16 +34,18 @@ def count(transaction: Writing, logged: Sequence[Record]) -> None:
 
 def _count(transaction: Writing, test: Row[Any], position: int, records: list[Record]) -> None:
     new = sum(_is_new(transaction, test.id, position, record) for record in records)
+    failed = sum(record.assigned_model_id is not None for record in records)
     counted = {"assigned": ab_variant.c.assigned + len(records), "assigned_units": ab_variant.c.assigned_units + new}
+    counted |= {"errors": ab_variant.c.errors + failed, "fallbacks": ab_variant.c.fallbacks + failed}
     variant = (ab_variant.c.ab_test_id == test.id, ab_variant.c.position == position)
     transaction.run(update(ab_variant).where(*variant).values(**counted))
     if test.guardrails:
-        guardrails.count_latencies(transaction, test.id, position, records)
+        guardrails.count_completions(transaction, test.id, position, records)
         lifecycle.evaluate(transaction, test.id)
 
 
 def count_failure(transaction: Writing, place: tuple[UUID, UUID]) -> None:
-    """Count a request that a variant could not answer."""
+    """Count a request that a variant could not answer, and no fallback either."""
     test_id, model_id = place
     test = lifecycle.running(transaction, test_id)
     if test is None:
@@ -53,11 +58,13 @@ def count_failure(transaction: Writing, place: tuple[UUID, UUID]) -> None:
 
 def count_shadow(transaction: Writing, record: Record) -> None:
     """Count an answer that was made only to be compared, and what it cost. It is no assignment."""
-    counted = {
+    counted: dict[str, Any] = {
         "shadow_completions": ab_test.c.shadow_completions + 1,
         "shadow_prompt_tokens": ab_test.c.shadow_prompt_tokens + (record.prompt_tokens or 0),
         "shadow_completion_tokens": ab_test.c.shadow_completion_tokens + (record.completion_tokens or 0),
     }
+    if record.cost_usd is not None:
+        counted["shadow_cost_usd"] = func.coalesce(ab_test.c.shadow_cost_usd, 0.0) + record.cost_usd
     transaction.run(update(ab_test).where(ab_test.c.id == record.ab_test_id).values(**counted))
 
 

@@ -17,7 +17,7 @@ from tropism.stats.sums import Sums, Unit
 def count_value(transaction: Writing, change: ValueChange) -> None:
     """Count a value, or the change of one, for the variant that its completion was assigned to."""
     test = lifecycle.running(transaction, change.of.ab_test_id)
-    position = None if test is None else units.position_of(transaction, test.id, change.of.model_id)
+    position = None if test is None else units.position_of(transaction, test.id, units.variant_of(change.of))
     if test is None or position is None:
         return
     if _counts(test, change.key.id, "metric"):
@@ -30,7 +30,8 @@ def count_value(transaction: Writing, change: ValueChange) -> None:
 def count_preference(transaction: Writing, change: PreferenceChange) -> None:
     """Count a preference between two variants of one test; any other is stored, but counts nowhere."""
     after = change.after
-    if after.preferred.ab_test_id != after.other.ab_test_id or after.preferred.model_id == after.other.model_id:
+    same_variant = units.variant_of(after.preferred) == units.variant_of(after.other)
+    if after.preferred.ab_test_id != after.other.ab_test_id or same_variant:
         return
     test = lifecycle.running(transaction, after.preferred.ab_test_id)
     if test is None or not _counts(test, change.key.id, "preference"):
@@ -49,10 +50,15 @@ def _counts(test: Row[Any], key_id: UUID, feedback_type: str) -> bool:
 
 
 def _count_value(transaction: Writing, test: Row[Any], position: int, change: ValueChange) -> None:
-    variant = (ab_variant.c.ab_test_id == test.id, ab_variant.c.position == position)
-    sums = Sums(*transaction.value(select(ab_variant.c.sums).where(*variant)))
     shift = units.shift(change.before, change.after, _reference(transaction, test, change))
-    sums = units.moved(transaction, units.place(test.id, change.of.ab_unit, position), shift, sums)
+    _move(transaction, test.id, change.of.ab_unit, position, shift)
+
+
+def _move(transaction: Writing, test_id: UUID, unit_id: UUID, position: int, by: Unit) -> None:
+    """Move a unit of a variant, and the variant's sums with it."""
+    variant = (ab_variant.c.ab_test_id == test_id, ab_variant.c.position == position)
+    sums = Sums(*transaction.value(select(ab_variant.c.sums).where(*variant)))
+    sums = units.moved(transaction, units.place(test_id, unit_id, position), by, sums)
     transaction.run(update(ab_variant).where(*variant).values(sums=sums.row()))
 
 
@@ -67,8 +73,8 @@ def _reference(transaction: Writing, test: Row[Any], change: ValueChange) -> flo
 
 def _count_pair(transaction: Writing, test_id: UUID, unit_id: UUID, preference: Preference, number: int) -> None:
     """Count a preference, or take it back with a `number` of -1."""
-    won = units.position_of(transaction, test_id, preference.preferred.model_id)
-    lost = units.position_of(transaction, test_id, preference.other.model_id)
+    won = units.position_of(transaction, test_id, units.variant_of(preference.preferred))
+    lost = units.position_of(transaction, test_id, units.variant_of(preference.other))
     if won is None or lost is None:
         return
     pair = {"ab_test_id": test_id, "position": min(won, lost), "other": max(won, lost)}
@@ -76,6 +82,8 @@ def _count_pair(transaction: Writing, test_id: UUID, unit_id: UUID, preference: 
     sums = Sums(*_pair(transaction, pair).sums)
     if preference.tied is None:
         sums = units.moved(transaction, pair | {"unit_id": unit_id}, Unit(number, number * total), sums)
+        _move(transaction, test_id, unit_id, won, Unit(number, number))
+        _move(transaction, test_id, unit_id, lost, Unit(number, -number))
     counted = {column: ab_pair.c[column] + number, "sums": sums.row()}
     transaction.run(update(ab_pair).where(*_same(pair)).values(**counted))
 

@@ -62,7 +62,8 @@ def _seen(session: Reading, test: Row[Any], variants: list[Row[Any]], default: i
     if test.feedback_type == "metric":
         sums = [Sums(*variant.sums) for variant in variants]
         return metric_report(sums, plan, default=default, names=names)
-    return preference_report(len(variants), _pairs(session, test.id), plan, default=default, names=names)
+    users = [Sums(*variant.sums) for variant in variants] if len(variants) > 2 else None
+    return preference_report(len(variants), _pairs(session, test.id), plan, default=default, names=names, users=users)
 
 
 def _plan(session: Reading, test: Row[Any]) -> Plan:
@@ -106,6 +107,7 @@ def report(look: Look, outcome: wire.Outcome | None, ended: datetime | None) -> 
             completions=look.test.shadow_completions,
             prompt_tokens=look.test.shadow_prompt_tokens,
             completion_tokens=look.test.shadow_completion_tokens,
+            cost_usd=look.test.shadow_cost_usd,
         ),
     )
 
@@ -137,6 +139,7 @@ def _variant(i: int, row: Row[Any], names: list[str], seen: stats.Report) -> wir
         assigned=row.assigned,
         assigned_units=row.assigned_units,
         errors=row.errors,
+        fallbacks=row.fallbacks,
         comparisons=[_comparison(each, names) for each in seen.comparisons if each.variant == i],
     )
 

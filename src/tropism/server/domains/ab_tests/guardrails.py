@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from sqlalchemy import Row, select, update
 
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.ab_tests import units
-from tropism.server.domains.ab_tests.harms import BUILT_IN, ERRORS, LATENCY
+from tropism.server.domains.ab_tests.harms import BUILT_IN, COST, ERRORS, LATENCY
 from tropism.server.domains.feedback.service import ValueChange
 from tropism.server.domains.interactions.records import Record
 from tropism.server.tables.ab_tests import ab_guardrail
@@ -19,14 +19,22 @@ from tropism.stats.sums import Sums
 from tropism.wire.ab_tests import Guardrail
 
 
-def count_latencies(transaction: Writing, test_id: UUID, position: int, logged: Sequence[Record]) -> None:
-    """Count how long answers took, by unit, if the test watches that. One cut short says nothing about it."""
-    row = _watching(transaction, test_id, position, LATENCY)
-    if row is None:
-        return
-    for each in logged:
-        if each.latency_ms is not None and each.ab_unit and each.finish_reason != "cancelled":
-            _count(transaction, row, each.ab_unit, None, each.latency_ms, reference=each.latency_ms)
+def count_completions(transaction: Writing, test_id: UUID, position: int, logged: Sequence[Record]) -> None:
+    """Count how long answers took and what they cost, by unit, if the test watches that."""
+    for metric, value_of in MEASURED.items():
+        row = _watching(transaction, test_id, position, metric)
+        for each in logged if row is not None else ():
+            value = value_of(each)
+            if row is not None and value is not None and each.ab_unit:
+                _count(transaction, row, each.ab_unit, None, value, reference=value)
+
+
+def _latency(record: Record) -> float | None:
+    """An answer cut short says nothing about it."""
+    return None if record.finish_reason == "cancelled" else record.latency_ms
+
+
+MEASURED: dict[str, Callable[[Record], float | None]] = {LATENCY: _latency, COST: lambda record: record.cost_usd}
 
 
 def count_value(transaction: Writing, test_id: UUID, position: int, change: ValueChange) -> bool:

@@ -16,8 +16,8 @@ from tropism.stats.plan import Plan
 from tropism.stats.sums import Sums
 from tropism.wire.ab_tests import Guardrail, GuardrailReport
 
-LATENCY, ERRORS = "latency_ms", "error_rate"
-BUILT_IN = (LATENCY, ERRORS)
+LATENCY, COST, ERRORS = "latency_ms", "cost_usd", "error_rate"
+BUILT_IN = (LATENCY, COST, ERRORS)
 ALPHA = 0.05
 
 
@@ -56,7 +56,7 @@ def _counted(
     where = (ab_guardrail.c.ab_test_id == test.id, ab_guardrail.c.number == number)
     rows = session.rows(select(ab_guardrail).where(*where).order_by(ab_guardrail.c.position))
     sums, reference = [Sums(*row.sums) for row in rows], rows[0].reference or 0.0
-    if watched.metric == LATENCY:
+    if watched.metric in BUILT_IN:
         return sums, Plan(alpha=alpha, lower_is_better=True, reference=reference)
     key = session.row(select(feedback_key).where(feedback_key.c.id == UUID(rows[0].metric)))
     assert key is not None, "a key that a test watches is never deleted"
@@ -65,6 +65,6 @@ def _counted(
 
 
 def _failures(variant: Row[Any]) -> Sums:
-    """Requests of a variant, each a unit that failed (1) or did not (0)."""
-    n, s = variant.assigned + variant.errors, float(variant.errors)
+    """Requests of a variant, each a unit that failed (1) or did not (0). One that a fallback answered has failed."""
+    n, s = variant.assigned + variant.errors - variant.fallbacks, float(variant.errors)
     return Sums(n, n, s, n, s, s, n, s, s, s)

@@ -11,9 +11,9 @@ from sqlalchemy import Row, Select, insert, select
 from tropism.server.clock import EPOCH, time_of
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.ab_tests import figures, guardrails, history, lifecycle
-from tropism.server.domains.ab_tests.harms import BUILT_IN, guardrails_of
+from tropism.server.domains.ab_tests.harms import BUILT_IN, COST, guardrails_of
 from tropism.server.domains.feedback import keys
-from tropism.server.domains.models import attachments
+from tropism.server.domains.models import attachments, fallbacks
 from tropism.server.domains.models import service as models
 from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.errors import Conflict, InvalidRequest, NotFound
@@ -50,6 +50,8 @@ def create(transaction: Writing, request: wire.ABTestCreate) -> wire.ABTest:
     variants = _variants(transaction, request.models, used)
     default = attachments.default_of(transaction, used.id)
     watched = _watched(transaction, request, used, key, default in {row.id for row in variants})
+    if COST in {each.metric for each in watched}:
+        _check_prices(variants)
     if request.shadow and request.feedback_type != "preference":
         raise InvalidRequest("`shadow` is for preference tests: it makes pairs to compare", param="shadow")
     id = transaction.new_id()
@@ -94,7 +96,7 @@ def _variants(session: Reading, references: list[str], used: Row[Any]) -> list[R
     attached = attachments.attached_ids(session, used.id)
     for row in rows:
         if row.id not in attached:
-            raise attachments.not_attached(used.key, row.key)
+            raise fallbacks.not_attached(used.key, row.key)
     if len({row.kind for row in rows}) > 1:
         raise InvalidRequest("an embedding model cannot be tested against a generation model", param="models")
     return rows
@@ -117,6 +119,17 @@ def _watched(
             raise InvalidRequest(f"{name!r} is counted already; name each guardrail once", param="guardrails")
         found.append(wire.Guardrail(metric=name, tolerance=each.tolerance))
     return found
+
+
+def _check_prices(variants: list[Row[Any]]) -> None:
+    """Each variant must have prices, or nothing would be counted."""
+    for row in variants:
+        if not (row.engine_prices or row.prices):
+            name = row.backbone or row.key
+            raise InvalidRequest(
+                f"{COST!r} needs the prices of {row.key!r}; give them with models.update_prices({name!r}, ...)",
+                param="guardrails",
+            )
 
 
 def history_of(session: Reading, request: wire.ABTestReference) -> wire.History:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Row, insert, select, update
 
 from tropism.server.database.session import Writing
 from tropism.server.tables.ab_tests import ab_unit, ab_variant
 from tropism.stats.sums import Sums, Unit
 
 VALUES, ASSIGNED = -1, -2
-"""In a unit's `other`: the values of the test's own key; that the unit was assigned. Zero and above is a variant."""
+"""In a unit's `other`: the values of the test's own key, or wins less losses against all other variants; that the unit
+was assigned. Zero and above is the variant that it was compared with."""
 
 Place = dict[str, Any]
 
@@ -44,6 +45,12 @@ def moved(transaction: Writing, where: Place, by: Unit, sums: Sums) -> Sums:
     else:
         transaction.run(update(ab_unit).where(*same).values(**values))
     return sums.replace(before if before.n else None, after if after.n else None)
+
+
+def variant_of(logged: Row[Any]) -> UUID | None:
+    """The model that a completion counts for: the one that was drawn, also where a fallback has answered."""
+    id: UUID | None = logged.assigned_model_id or logged.model_id
+    return id
 
 
 def position_of(transaction: Writing, test_id: UUID, model_id: UUID | None) -> int | None:

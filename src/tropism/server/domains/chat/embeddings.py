@@ -60,6 +60,7 @@ async def embed(context: Context, name: str, given: Sequence[str], user: UUID | 
         completion="",
         prompt_tokens=made.prompt_tokens,
         completion_tokens=0,
+        cost_usd=model.cost(made.prompt_tokens, 0),
         latency_ms=(time.perf_counter() - started) * 1000,
     )
     await context.services.database.append(records.store, record)

@@ -27,10 +27,11 @@ from tropism.wire.chat import ChatMessage, Sampling
 
 @dataclass(slots=True)
 class Choice:
-    """One answer, growing."""
+    """One answer, growing. `model` gives it: the one that was routed to, `assigned`, or a fallback of that."""
 
     index: int
     completion_id: UUID
+    assigned: ServedModel
     model: ServedModel
     prompt: Prompt
     parts: list[str] = field(default_factory=list)
@@ -41,11 +42,24 @@ class Choice:
     def text(self) -> str:
         return "".join(self.parts)
 
+    @property
+    def cost_usd(self) -> float | None:
+        """By the prices of the model that answered; None if they or the tokens are not known."""
+        return self.model.cost(self.usage.prompt_tokens, self.usage.completion_tokens) if self.usage else None
+
     def take(self, piece: Piece) -> None:
         if piece.text:
             self.parts.append(piece.text)
         self.finish_reason = piece.finish_reason or self.finish_reason
         self.usage = piece.usage or self.usage
+
+
+class NotBegun(Exception):
+    """A model failed before it gave any of its answer: another one may still give it."""
+
+    def __init__(self, reason: EngineError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
 class Exchange:
@@ -78,7 +92,7 @@ class Exchange:
 
     def _choice(self, index: int, model: ServedModel) -> Choice:
         prompt = prompt_for(model, self._request, self._messages, index)
-        return Choice(index, self.id if index == 0 else self._new_id(), model, prompt)
+        return Choice(index, self.id if index == 0 else self._new_id(), model, model, prompt)
 
     @property
     def model(self) -> str:
@@ -92,6 +106,11 @@ class Exchange:
             prompt_tokens=sum(usage.prompt_tokens for usage in known),
             completion_tokens=sum(usage.completion_tokens for usage in known),
         )
+
+    @property
+    def expects_shadow(self) -> bool:
+        """Whether `log` asks another variant the same, unless too many are being asked."""
+        return takes_shadow(self._route, self.id)
 
     async def next(self) -> tuple[Choice, Piece] | None:
         """The next piece of any choice, or None at the end of all. An error of one ends the exchange."""
@@ -115,7 +134,7 @@ class Exchange:
         """Store what was answered; it is on disk when this returns."""
         self._ended = True
         await self._store()
-        if takes_shadow(self._route, self.id):
+        if self.expects_shadow:
             self.shadow_id = shadow.start(
                 self._context.services, self._route, self._request, self._messages, self.session_id
             )
@@ -159,24 +178,57 @@ class Exchange:
 
     async def _ask(self, choice: Choice) -> AsyncGenerator[Piece, None]:
         try:
+            async with aclosing(self._answer(choice)) as answer:
+                async for piece in answer:
+                    yield piece
+        except EngineFailed as error:
+            if error.status >= 500:  # what the caller got wrong is not the model's fault
+                self._count_failure(choice)
+            raise
+        except Exception:
+            self._count_failure(choice)
+            raise
+
+    async def _answer(self, choice: Choice) -> AsyncGenerator[Piece, None]:
+        """From the model that was routed to, or the first of its fallbacks that begins to answer."""
+        fallbacks = self._route.use_case.fallbacks.get(choice.assigned.id, ())
+        failed: list[tuple[str, EngineError]] = []
+        for model in (choice.assigned, *fallbacks):
+            if failed:
+                choice.model = model
+                choice.prompt = prompt_for(model, self._request, self._messages, choice.index)
+            try:
+                async with aclosing(self._attempt(choice)) as answer:
+                    async for piece in answer:
+                        yield piece
+                return
+            except NotBegun as error:
+                if error.reason.status < 500 and not failed:  # the caller's fault: another model would say the same
+                    raise EngineFailed(model.key, error.reason) from error.reason
+                failed.append((model.key, error.reason))
+        first, *rest = failed
+        raise EngineFailed(*first, [EngineFailed(*each) for each in rest]) from first[1]
+
+    async def _attempt(self, choice: Choice) -> AsyncGenerator[Piece, None]:
+        """The answer of one model. An answer that has begun is never taken up by another one."""
+        begun = False
+        try:
             async with (
                 self._context.services.fleet.engine(choice.model) as engine,
                 aclosing(engine.generate(choice.prompt)) as answer,
             ):
                 async for piece in answer:
+                    begun = True
                     yield piece
         except EngineError as error:
-            if error.status >= 500:  # what the caller got wrong is not the model's fault
-                self._count_failure(choice)
-            raise EngineFailed(choice.model.key, error) from error
-        except Exception:
-            self._count_failure(choice)
-            raise
+            if begun:
+                raise EngineFailed(choice.model.key, error) from error
+            raise NotBegun(error) from error
 
     def _count_failure(self, choice: Choice) -> None:
-        """In a test, a variant that cannot answer is counted."""
+        """In a test, a variant that cannot answer is counted, and nobody for it."""
         if self._route.test is not None:
-            services, place = self._context.services, (self._route.test.id, choice.model.id)
+            services, place = self._context.services, (self._route.test.id, choice.assigned.id)
             services.spawn(services.database.write(SYSTEM, assignment.count_failure, place))
 
     def _records(self) -> list[Record]:
@@ -201,6 +253,8 @@ class Exchange:
                 first_token_ms=self._first_token_ms,
                 parameters=parameters_of(choice.prompt),
                 labels=self._request.labels,
+                assigned_model_id=choice.assigned.id if choice.model.id != choice.assigned.id else None,
+                cost_usd=choice.cost_usd,
             )
             for choice in self.choices
         ]

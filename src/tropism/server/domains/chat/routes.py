@@ -76,15 +76,19 @@ async def _events(
     exchange: Exchange, first: tuple[Choice, Piece] | None, path: str, chunk: Chunk, last: Last | None
 ) -> AsyncIterator[bytes]:
     opened: set[int] = set()
-    found = first
+    found, held = first, None
     try:
         while found is not None:
             choice, piece = found
-            if piece.text or piece.finish_reason:
+            if piece.finish_reason and exchange.expects_shadow:
+                held = choice, piece, choice.index not in opened  # the last chunk names the shadow answer
+            elif piece.text or piece.finish_reason:
                 yield event(encode(chunk(exchange, choice, piece, choice.index not in opened)))
                 opened.add(choice.index)
             found = await exchange.next()
         await exchange.log()
+        if held is not None:
+            yield event(encode(chunk(exchange, *held)))
     except TropismError as error:
         yield event(problem_body(path, error))
         return
@@ -130,6 +134,7 @@ def _chat_chunk(exchange: Exchange, choice: Choice, piece: Piece, is_first: bool
         completion_id=choice.completion_id,
         model=choice.model.key,
         finish_reason=piece.finish_reason,
+        shadow_completion_id=exchange.shadow_id,
     )
     return _chunk(exchange, [part])
 

@@ -1,7 +1,7 @@
 """Shadow answers: in a preference test, another variant is asked the same in the background, to be compared.
 
 They are bounded: where too many are under way, the next request has none. Nobody waits for them, and what they cost is
-shown in the test's report.
+shown in the test's report. A variant that cannot answer has none: a fallback's would be compared under its name.
 """
 
 from __future__ import annotations
@@ -91,6 +91,7 @@ class Shadow:
             completion_tokens=usage.completion_tokens if usage else None,
             parameters=parameters_of(prompt),
             labels=self.request.labels,
+            cost_usd=self.model.cost(usage.prompt_tokens, usage.completion_tokens) if usage else None,
         )
 
 

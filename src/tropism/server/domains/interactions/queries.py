@@ -34,6 +34,7 @@ _SORTED: dict[wire.OrderField, ColumnElement[Any] | None] = {
     "prompt_tokens": func.coalesce(log.prompt_tokens, -1),
     "completion_tokens": func.coalesce(log.completion_tokens, -1),
     "latency_ms": func.coalesce(log.latency_ms, -1.0),
+    "cost_usd": func.coalesce(log.cost_usd, -1.0),
 }
 
 
@@ -59,7 +60,7 @@ def groups(session: Reading, use_case_id: UUID, request: wire.InteractionQuery) 
     last = func.max(log.id)
     statement = (
         select(by.label("by"), last.label("id"), literal(None).label("value"), func.count().label("size"))
-        .add_columns(func.avg(log.latency_ms).label("latency"))
+        .add_columns(func.avg(log.latency_ms).label("latency"), func.sum(log.cost_usd).label("cost"))
         .where(*matching)
         .group_by(by)
     )
@@ -127,6 +128,7 @@ def _group(
             wire.FeedbackSummary(feedback_key=each.key, mean=each.mean, count=each.size) for each in session.rows(means)
         ],
         mean_latency_ms=row.latency,
+        cost_usd=row.cost,
         last_created_at=time_of(row.id),
     )
 
@@ -134,11 +136,14 @@ def _group(
 def described(session: Reading, ids: Sequence[UUID]) -> list[wire.Interaction]:
     """Whole interactions, in the order of `ids`."""
     names = (use_case.c.key.label("use_case"), model.c.key.label("model"), ab_test.c.key.label("ab_test"))
+    assigned = model.alias("assigned")
     statement = (
         select(interaction, interaction_body.c.messages, interaction_body.c.completion, *names)
+        .add_columns(assigned.c.key.label("assigned_model"))
         .join(interaction_body, interaction_body.c.id == log.id)
         .join(use_case, use_case.c.id == log.use_case_id)
         .outerjoin(model, model.c.id == log.model_id)
+        .outerjoin(assigned, assigned.c.id == log.assigned_model_id)
         .outerjoin(ab_test, ab_test.c.id == log.ab_test_id)
         .where(log.id.in_(ids))
     )
@@ -153,6 +158,7 @@ def _described(row: Row[Any], direct: list[MetricFeedback], compared: list[Compa
         completion_id=row.id,
         use_case=row.use_case,
         model=row.model,
+        assigned_model=row.assigned_model,
         messages=msgspec.convert(row.messages, list[ChatMessage]),
         completion=row.completion,
         finish_reason=row.finish_reason,
@@ -164,6 +170,7 @@ def _described(row: Row[Any], direct: list[MetricFeedback], compared: list[Compa
         source=row.source,
         prompt_hash=row.prompt_hash.hex(),
         usage=_usage(row),
+        cost_usd=row.cost_usd,
         parameters=msgspec.convert(row.parameters or {}, wire.GenerationParameters),
         timings=wire.Timings(latency_ms=row.latency_ms, first_token_ms=row.first_token_ms),
         created_at=time_of(row.id),

@@ -21,7 +21,10 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One completion to log. With an A/B test, `ab_unit` is who stays with the variant."""
+    """One completion to log. With an A/B test, `ab_unit` is who stays with the variant.
+
+    `model_id` has answered; `assigned_model_id` is whom it answered for, where it was a fallback.
+    """
 
     id: UUID
     use_case_id: UUID
@@ -40,6 +43,13 @@ class Record:
     first_token_ms: float | None = None
     parameters: dict[str, Any] | None = None
     labels: dict[str, str] | None = None
+    assigned_model_id: UUID | None = None
+    cost_usd: float | None = None
+
+    @property
+    def variant_id(self) -> UUID | None:
+        """The model that a test counts: the one that was drawn, whoever answered for it."""
+        return self.assigned_model_id or self.model_id
 
 
 _COPIED = tuple(column.name for column in interaction.c if column.name != "prompt_hash")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +10,9 @@ import msgspec
 from sqlalchemy import Row, delete, insert, select, update
 
 from tropism.server.database.session import Reading, Writing
-from tropism.server.domains.models import service
+from tropism.server.domains.models import fallbacks, service
 from tropism.server.domains.use_cases import service as use_cases
-from tropism.server.errors import Conflict, NotFound
+from tropism.server.errors import Conflict
 from tropism.server.tables.ab_tests import ab_test, ab_variant
 from tropism.server.tables.models import attachment, model
 from tropism.wire import models as wire
@@ -23,13 +23,16 @@ def of_use_cases(session: Reading, ids: Sequence[UUID]) -> dict[UUID, list[wire.
     """The attached models of each use case, in the order of their attachment's model."""
     columns = [c.label(f"attached_{c.name}") for c in attachment.c]
     statement = service.selected().add_columns(*columns).join(attachment, attachment.c.model_id == model.c.id)
+    rows = session.rows(statement.where(attachment.c.use_case_id.in_(ids)).order_by(model.c.id))
+    keys = {str(row.id): row.key for row in rows}
     found: dict[UUID, list[wire.ModelService]] = {}
-    for row in session.rows(statement.where(attachment.c.use_case_id.in_(ids)).order_by(model.c.id)):
-        found.setdefault(row.attached_use_case_id, []).append(_described(row))
+    for row in rows:
+        found.setdefault(row.attached_use_case_id, []).append(_described(row, keys))
     return found
 
 
-def _described(row: Row[Any]) -> wire.ModelService:
+def _described(row: Row[Any], keys: Mapping[str, str]) -> wire.ModelService:
+    """An attached model; `keys` are those of all that are attached, by id."""
     described = service.described(row)
     placement = row.attached_placement
     return wire.ModelService(
@@ -38,6 +41,7 @@ def _described(row: Row[Any]) -> wire.ModelService:
         desired_online=row.attached_desired_online,
         online=described.online if row.attached_desired_online else "OFFLINE",
         placement=msgspec.convert(placement, wire.Placement) if placement else None,
+        fallbacks=[keys[id] for id in row.attached_fallbacks or ()],
     )
 
 
@@ -50,6 +54,8 @@ def attach(transaction: Writing, request: wire.AttachModel) -> wire.ModelService
     transaction.run(_change(**key).values(desired_online=True))
     if request.placement is not None:
         transaction.run(_change(**key).values(placement=msgspec.to_builtins(request.placement)))
+    if request.fallbacks is not None:
+        fallbacks.name(transaction, used, row, request.fallbacks)
     if request.make_default:
         make_default(transaction, **key)
     service.deploy_row(transaction, row)
@@ -76,6 +82,8 @@ def change(transaction: Writing, request: wire.ModelServiceUpdate) -> wire.Model
         values["is_default"] = False
     if values:
         transaction.run(_change(**key).values(**values))
+    if request.fallbacks is not None:
+        fallbacks.name(transaction, used, row, request.fallbacks)
     if request.is_default:
         make_default(transaction, **key)
     transaction.touch()
@@ -122,6 +130,11 @@ def _detach(transaction: Writing, use_case_id: UUID, model_id: UUID, names: tupl
     )
     if tested := transaction.value(running):
         raise Conflict(f"{names[1]!r} is in the running A/B test {tested!r}; cancel that first", param="model")
+    if needed := fallbacks.named_by(transaction, use_case_id, model_id):
+        raise Conflict(
+            f"{names[1]!r} is a fallback of {needed!r}; models.update({needed!r}, fallbacks=[...]) names others",
+            param="model",
+        )
     where = (attachment.c.use_case_id == use_case_id, attachment.c.model_id == model_id)
     transaction.run(delete(attachment).where(*where))
     transaction.touch()
@@ -131,13 +144,7 @@ def _one(session: Reading, use_case_id: UUID, model_id: UUID, names: tuple[str, 
     for found in of_use_cases(session, [use_case_id]).get(use_case_id, []):
         if found.model.id == model_id:
             return found
-    raise not_attached(*names)
-
-
-def not_attached(used: str, name: str) -> NotFound:
-    return NotFound(
-        f"model {name!r} is not attached to use case {used!r}; attach it with models.attach({name!r})", param="model"
-    )
+    raise fallbacks.not_attached(*names)
 
 
 def _attached(**key: UUID) -> Any:

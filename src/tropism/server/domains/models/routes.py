@@ -41,6 +41,11 @@ async def update_compute_config(context: Context, request: wire.ComputeConfigUpd
     return await context.write(service.update_compute_config, request)
 
 
+@handles(wire.UPDATE_PRICES)
+async def update_prices(context: Context, request: wire.PricesUpdate) -> wire.Model:
+    return await context.write(service.update_prices, request)
+
+
 @handles(wire.DEPLOY)
 async def deploy(context: Context, request: wire.ModelReference) -> wire.Model:
     return await context.write(service.deploy, request)

@@ -30,7 +30,8 @@ def selected() -> Select[Any]:
     """Models with what their backbone says of itself: a variant is online when its backbone is."""
     columns = (_backbone.c.key.label("backbone"), _backbone.c.online.label("engine_online"))
     more = (_backbone.c.error.label("engine_error"), _backbone.c.path.label("engine_path"))
-    return select(model, *columns, *more).outerjoin(_backbone, model.c.backbone_id == _backbone.c.id)
+    prices = _backbone.c.prices.label("engine_prices")
+    return select(model, *columns, *more, prices).outerjoin(_backbone, model.c.backbone_id == _backbone.c.id)
 
 
 def find(session: Reading, reference: str) -> Row[Any]:
@@ -83,6 +84,7 @@ def described(row: Row[Any]) -> wire.Model:
         system_prompt=row.system_prompt,
         parameters=msgspec.convert(row.parameters, wire.Parameters) if row.parameters else None,
         compute_config=msgspec.convert(row.compute_config, wire.ComputeConfig),
+        prices=msgspec.convert(row.engine_prices or row.prices, wire.Prices | None),
         created_at=time_of(row.id),
     )
 
@@ -108,6 +110,7 @@ def add_external(transaction: Writing, request: wire.ExternalModelCreate, secret
         external_model_id=request.external_model_id,
         secret=secrets.encrypt(request.api_key, f"model:{id}:secret"),
         extra_params=request.extra_params,
+        prices=msgspec.to_builtins(request.prices) if request.prices else None,
     )
 
 
@@ -206,6 +209,15 @@ def update_compute_config(transaction: Writing, request: wire.ComputeConfigUpdat
     if row.deployed:  # a new attempt: the engine starts anew even where it could not tell the configs apart
         values |= {"online": "PENDING", "error": None, "attempt": row.attempt + 1}
     transaction.run(update(model).where(model.c.id == row.id).values(**values))
+    transaction.touch()
+    return described(find(transaction, request.model))
+
+
+def update_prices(transaction: Writing, request: wire.PricesUpdate) -> wire.Model:
+    """Say what a model costs from now on; what was logged keeps the cost that it had."""
+    row = _engine_of(find(transaction, request.model))
+    prices = msgspec.to_builtins(request.prices) if request.prices else None
+    transaction.run(update(model).where(model.c.id == row.id).values(prices=prices))
     transaction.touch()
     return described(find(transaction, request.model))
 
