@@ -27,6 +27,7 @@ COMMANDS = {
     "feedback": ("tropism.cli.feedback:app", "Say how good completions are."),
     "interactions": ("tropism.cli.interactions:app", "The log of every completion."),
     "ab": ("tropism.cli.ab:app", "Find the better model from feedback."),
+    "evaluation": ("tropism.cli.evaluation:app", "Let a judge score answers."),
     "jobs": ("tropism.cli.jobs:app", "Work that takes longer than a request."),
     "me": ("tropism.cli.me:me", "Show whose key you are using."),
 }

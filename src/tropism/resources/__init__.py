@@ -6,7 +6,9 @@ from tropism.sdk.ab_tests import ABTests, AsyncABTests
 from tropism.sdk.access import AsyncPermissions, AsyncUsers, Permissions, Users
 from tropism.sdk.chat import AsyncChat, Chat
 from tropism.sdk.completions import AsyncCompletions, Completions
+from tropism.sdk.datasets import AsyncDatasets, Datasets
 from tropism.sdk.embeddings import AsyncEmbeddings, Embeddings
+from tropism.sdk.evaluation import AsyncEvaluation, AsyncEvaluationJobs, Evaluation, EvaluationJobs
 from tropism.sdk.feedback import AsyncFeedback, Feedback
 from tropism.sdk.interactions import AsyncInteractions, Interactions
 from tropism.sdk.jobs import AsyncJobs, Jobs
@@ -18,7 +20,10 @@ __all__ = [
     "AsyncABTests",
     "AsyncChat",
     "AsyncCompletions",
+    "AsyncDatasets",
     "AsyncEmbeddings",
+    "AsyncEvaluation",
+    "AsyncEvaluationJobs",
     "AsyncFeedback",
     "AsyncInteractions",
     "AsyncJobs",
@@ -28,7 +33,10 @@ __all__ = [
     "AsyncUsers",
     "Chat",
     "Completions",
+    "Datasets",
     "Embeddings",
+    "Evaluation",
+    "EvaluationJobs",
     "Feedback",
     "Interactions",
     "Jobs",

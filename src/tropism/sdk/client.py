@@ -11,8 +11,10 @@ from tropism.sdk.ab_tests import ABTests, AsyncABTests
 from tropism.sdk.access import AsyncPermissions, AsyncUsers, Permissions, Users
 from tropism.sdk.chat import AsyncChat, Chat
 from tropism.sdk.completions import AsyncCompletions, Completions
+from tropism.sdk.datasets import AsyncDatasets, Datasets
 from tropism.sdk.embeddings import AsyncEmbeddings, Embeddings
 from tropism.sdk.errors import TropismError
+from tropism.sdk.evaluation import AsyncEvaluation, Evaluation
 from tropism.sdk.feedback import AsyncFeedback, Feedback
 from tropism.sdk.flow import Defaults
 from tropism.sdk.interactions import AsyncInteractions, Interactions
@@ -49,6 +51,8 @@ class Tropism:
         self.interactions = Interactions(self._connection, self._defaults)
         self.feedback = Feedback(self._connection, self._defaults)
         self.ab_tests = ABTests(self._connection, self._defaults)
+        self.datasets = Datasets(self._connection, self._defaults)
+        self.evaluation = Evaluation(self._connection, self._defaults)
         self.jobs = Jobs(self._connection, self._defaults)
         self.permissions = Permissions(self._connection, self._defaults)
         self.users = Users(self._connection, self._defaults)
@@ -100,6 +104,8 @@ class AsyncTropism:
         self.interactions = AsyncInteractions(self._connection, self._defaults)
         self.feedback = AsyncFeedback(self._connection, self._defaults)
         self.ab_tests = AsyncABTests(self._connection, self._defaults)
+        self.datasets = AsyncDatasets(self._connection, self._defaults)
+        self.evaluation = AsyncEvaluation(self._connection, self._defaults)
         self.jobs = AsyncJobs(self._connection, self._defaults)
         self.permissions = AsyncPermissions(self._connection, self._defaults)
         self.users = AsyncUsers(self._connection, self._defaults)

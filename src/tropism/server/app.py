@@ -20,9 +20,10 @@ from tropism.server.founding import found
 from tropism.server.jobs.supervisor import workers
 from tropism.server.secrets import Secrets, master_key
 from tropism.server.settings import Settings
+from tropism.server.storage import storage_of
 from tropism.wire.api import ENDPOINTS
 
-ROUTES = ("health", "access", "use_cases", "models", "interactions", "feedback", "ab_tests", "jobs", "chat")
+ROUTES = ("health", "access", "use_cases", "models", "interactions", "feedback", "ab_tests", "jobs", "chat", "evaluation", "datasets")
 for domain in ROUTES:
     import_module(f"tropism.server.domains.{domain}.routes")
 for module in ("embeddings", "openai"):
@@ -48,6 +49,7 @@ async def application(settings: Settings) -> AsyncIterator[Starlette]:
 
 @asynccontextmanager
 async def _services(settings: Settings, wake_workers: Callable[[], None]) -> AsyncIterator[Services]:
+    storage_of(settings)  # what cannot be used is said now, and not to the first who uploads
     clock, background = Clock(), Background()
     secrets = Secrets(master_key(settings.secret_key, settings.data / "secret.key"))
     database = Database(

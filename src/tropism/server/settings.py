@@ -40,6 +40,10 @@ class Settings(Struct, kw_only=True, frozen=True):
 
     job_stall_seconds: int = 600
     """A job that comes no further for so long has failed (`TROPISM_JOB_STALL_SECONDS`)."""
+    evaluation_calls_local: int = 4
+    """How many calls of one local model an evaluation makes at once (`TROPISM_EVALUATION_CALLS_LOCAL`)."""
+    evaluation_calls_remote: int = 16
+    """How many calls of one provider's model an evaluation makes at once (`TROPISM_EVALUATION_CALLS_REMOTE`)."""
     jobs_at_once: int = 2
     """How many jobs of one capability a worker does at once (`TROPISM_JOBS_AT_ONCE`)."""
 
@@ -63,6 +67,8 @@ def from_environment(environment: Mapping[str, str] = os.environ, **given: objec
         "drain_seconds",
         "job_stall_seconds",
         "jobs_at_once",
+        "evaluation_calls_local",
+        "evaluation_calls_remote",
     ):
         if text := environment.get(f"TROPISM_{name.upper()}"):
             read[name] = _number(f"TROPISM_{name.upper()}", text)
