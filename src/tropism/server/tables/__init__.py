@@ -12,6 +12,7 @@ from tropism.server.tables import (
     jobs,
     models,
     replays,
+    reward_servers,
     snapshot,
     use_cases,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "metadata",
     "models",
     "replays",
+    "reward_servers",
     "snapshot",
     "use_cases",
 ]
