@@ -66,6 +66,7 @@ CALLS: list[tuple[str, dict[str, Any], str]] = [
             "n": 2,
             "labels": {"a": "b"},
             "seed": 3,
+            "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}},
         },
         "POST /api/v1/chat/completions",
     ),
@@ -125,6 +126,12 @@ CALLS: list[tuple[str, dict[str, Any], str]] = [
     ("jobs.logs", {"job_id": ID, "after": 3}, f"GET /api/v1/jobs/{ID}/logs"),
     ("jobs.cancel", {"job_id": ID}, f"POST /api/v1/jobs/{ID}/cancel"),
     ("ab_tests.plan", {"effect": 0.1, "baseline": 0.3}, "POST /api/v1/ab_tests/plan"),
+    ("judges.list", {}, "GET /api/v1/judges"),
+    (
+        "judges.agreement",
+        {"judge_key": "j", "human_key": "h", "threshold": 0.7, "human_threshold": 4},
+        "GET /api/v1/judges/agreement",
+    ),
     ("permissions.list", {}, "GET /api/v1/permissions"),
     ("users.me", {}, "GET /api/v1/users/me"),
 ]

@@ -29,6 +29,7 @@ COMMANDS = {
     "ab": ("tropism.cli.ab:app", "Find the better model from feedback."),
     "evaluation": ("tropism.cli.evaluation:app", "Let a judge score answers."),
     "jobs": ("tropism.cli.jobs:app", "Work that takes longer than a request."),
+    "judges": ("tropism.cli.judges:app", "What judges measure, and how far to trust them."),
     "me": ("tropism.cli.me:me", "Show whose key you are using."),
 }
 for order, (name, (path, text)) in enumerate(COMMANDS.items()):

@@ -12,6 +12,7 @@ from tropism.sdk.evaluation import AsyncEvaluation, AsyncEvaluationJobs, Evaluat
 from tropism.sdk.feedback import AsyncFeedback, Feedback
 from tropism.sdk.interactions import AsyncInteractions, Interactions
 from tropism.sdk.jobs import AsyncJobs, Jobs
+from tropism.sdk.judges import AsyncJudges, Judges
 from tropism.sdk.models import AsyncModels, Models
 from tropism.sdk.use_cases import AsyncUseCases, UseCases
 
@@ -27,6 +28,7 @@ __all__ = [
     "AsyncFeedback",
     "AsyncInteractions",
     "AsyncJobs",
+    "AsyncJudges",
     "AsyncModels",
     "AsyncPermissions",
     "AsyncUseCases",
@@ -40,6 +42,7 @@ __all__ = [
     "Feedback",
     "Interactions",
     "Jobs",
+    "Judges",
     "Models",
     "Permissions",
     "UseCases",

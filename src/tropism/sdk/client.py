@@ -19,6 +19,7 @@ from tropism.sdk.feedback import AsyncFeedback, Feedback
 from tropism.sdk.flow import Defaults
 from tropism.sdk.interactions import AsyncInteractions, Interactions
 from tropism.sdk.jobs import AsyncJobs, Jobs
+from tropism.sdk.judges import AsyncJudges, Judges
 from tropism.sdk.models import AsyncModels, Models
 from tropism.sdk.use_cases import AsyncUseCases, UseCases
 from tropism.version import __version__
@@ -51,6 +52,7 @@ class Tropism:
         self.interactions = Interactions(self._connection, self._defaults)
         self.feedback = Feedback(self._connection, self._defaults)
         self.ab_tests = ABTests(self._connection, self._defaults)
+        self.judges = Judges(self._connection, self._defaults)
         self.datasets = Datasets(self._connection, self._defaults)
         self.evaluation = Evaluation(self._connection, self._defaults)
         self.jobs = Jobs(self._connection, self._defaults)
@@ -104,6 +106,7 @@ class AsyncTropism:
         self.interactions = AsyncInteractions(self._connection, self._defaults)
         self.feedback = AsyncFeedback(self._connection, self._defaults)
         self.ab_tests = AsyncABTests(self._connection, self._defaults)
+        self.judges = AsyncJudges(self._connection, self._defaults)
         self.datasets = AsyncDatasets(self._connection, self._defaults)
         self.evaluation = AsyncEvaluation(self._connection, self._defaults)
         self.jobs = AsyncJobs(self._connection, self._defaults)

@@ -23,7 +23,7 @@ from tropism.server.settings import Settings
 from tropism.server.storage import storage_of
 from tropism.wire.api import ENDPOINTS
 
-ROUTES = ("health", "access", "use_cases", "models", "interactions", "feedback", "ab_tests", "jobs", "chat", "evaluation", "datasets")
+ROUTES = ("health", "access", "use_cases", "models", "interactions", "feedback", "ab_tests", "judges", "jobs", "chat", "evaluation", "datasets")
 for domain in ROUTES:
     import_module(f"tropism.server.domains.{domain}.routes")
 for module in ("embeddings", "openai"):

@@ -1,0 +1,1 @@
+"""Judges: what they score and how far they agree with people."""
