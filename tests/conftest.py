@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import Any
 from uuid import uuid4
 
@@ -53,8 +54,7 @@ class Both:
         self._client, self._runner = client, runner
 
     def __call__(self, operation: str, *args: Any, **kwargs: Any) -> Any:
-        resource, method = operation.split(".")
-        return self.wait(getattr(getattr(self._client, resource), method)(*args, **kwargs))
+        return self.wait(attrgetter(operation)(self._client)(*args, **kwargs))
 
     def wait(self, result: Any) -> Any:
         return self._runner.run(result) if inspect.iscoroutine(result) else result

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -111,9 +112,7 @@ class BothFaces:
         self.client, self._runner = client, runner
 
     def __call__(self, operation: str, *args: Any, **kwargs: Any) -> Any:
-        resource, method = operation.split(".")
-        result = getattr(getattr(self.client, resource), method)(*args, **kwargs)
-        return self.wait(result)
+        return self.wait(attrgetter(operation)(self.client)(*args, **kwargs))
 
     def wait(self, result: Any) -> Any:
         return self._runner.run(result) if inspect.iscoroutine(result) else result
