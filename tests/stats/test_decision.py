@@ -106,10 +106,17 @@ def test_the_sentence_says_how_it_stands() -> None:
     assert "at most about 5 % of tests" in sentence([0.3, 0.4], 2000)
     assert sentence([0.3, 0.5, 0.4], 2000).startswith("new is better than every other variant; between")
     assert sentence([0.3, 0.31], 2000).startswith("No winner yet: new leads old (difference 0.01")
+    assert sentence([0.3, 0.31], 2000).endswith("which chance alone explains easily.")
+    assert sentence([0.3, 0.34], 2000).endswith(
+        "and so strong a lead comes up in up to 16.9 % of tests of equal variants; it takes 5 % to win."
+    )
     assert sentence([0.3, 0.31], 40) == "Warming up: 40 of about 50 feedbacks needed in the variant with the fewest."
     assert sentence([0.3, 0.3], 9000, min_effect=0.03) == "The variants are equivalent: no two differ by 0.03 or more."
     assert sentence([0.3, 0.28], 1200, min_effect=0.04) == "No variant can be better than old by 0.04 or more."
     assert sentence([0.3, 0.4, 0.41], 2000, max_feedbacks=2000).startswith("No variant beats all others, but newer is ")
-    assert sentence([0.3, 0.31], 1000, max_feedbacks=1000) == (
-        "The maximum of 1,000 feedbacks per variant is reached without a winner."
+    assert sentence([0.3, 0.31], 1000, max_feedbacks=1000).startswith(
+        "The maximum of 1,000 feedbacks per variant is reached without a winner: new leads old (difference 0.01"
+    )
+    assert sentence([0.3, 0.31], 10, max_feedbacks=10) == (
+        "The maximum of 10 feedbacks per variant is reached without a winner."
     )

@@ -8,6 +8,9 @@ from dataclasses import replace
 from tropism.stats.plan import Plan
 from tropism.stats.report import Comparison, Report
 
+EASILY = 0.5
+"""From this p-value on, its figure would only look exact."""
+
 
 def describe(report: Report, names: Sequence[str], plan: Plan, default: int | None) -> Report:
     """The report with its sentence. `names` are those of the variants. Raises ValueError if one is missing."""
@@ -27,7 +30,7 @@ def _sentence(report: Report, names: Sequence[str], plan: Plan, default: int | N
         case "futile":
             return f"No variant can be better than {_default(names, default)} by {_number(plan.min_effect)} or more."
         case "max_feedbacks":
-            return f"The maximum of {plan.max_feedbacks:,} {_units(report)} per variant is reached without a winner."
+            return _full(report, names, plan)
         case "continue":
             return _running(report, names, plan)
 
@@ -48,6 +51,13 @@ def _promoted(report: Report, names: Sequence[str], plan: Plan, default: int | N
     )
 
 
+def _full(report: Report, names: Sequence[str], plan: Plan) -> str:
+    said = f"The maximum of {plan.max_feedbacks:,} {_units(report)} per variant is reached without a winner"
+    if report.leader is None or not report.has_enough_feedbacks:
+        return f"{said}."
+    return f"{said}: {_lead(report, report.leader, names)}, which is not enough."
+
+
 def _running(report: Report, names: Sequence[str], plan: Plan) -> str:
     if report.leader is None:
         return "No feedback yet."
@@ -57,9 +67,21 @@ def _running(report: Report, names: Sequence[str], plan: Plan) -> str:
             f"Warming up: {fewest:,} of about {report.warmup_units:,} {_units(report)} needed in the variant with "
             "the fewest."
         )
-    rival = max(_of(report, report.leader), key=lambda each: each.p_value or 0.0)
-    lead = f"{names[report.leader]} leads {names[rival.other]} ({_effect(rival, report.pair_level)})"
-    return f"No winner yet: {lead}, which chance alone could explain."
+    return f"No winner yet: {_lead(report, report.leader, names)}, {_explained(report.p_value, plan.alpha)}."
+
+
+def _lead(report: Report, leader: int, names: Sequence[str]) -> str:
+    """Who is in front of whom, the one that is closest behind by the evidence."""
+    rival = max(_of(report, leader), key=lambda each: each.p_value or 0.0)
+    return f"{names[leader]} leads {names[rival.other]} ({_effect(rival, report.pair_level)})"
+
+
+def _explained(p_value: float | None, alpha: float) -> str:
+    """What chance has to say to a lead that is no victory."""
+    if p_value is None or p_value > EASILY:
+        return "which chance alone explains easily"
+    found, needed = (_number(100 * share) for share in (p_value, alpha))
+    return f"and so strong a lead comes up in up to {found} % of tests of equal variants; it takes {needed} % to win"
 
 
 def _of(report: Report, variant: int) -> list[Comparison]:
