@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from tropism.sdk.ab_tests import ABTests, AsyncABTests
-from tropism.sdk.access import AsyncPermissions, AsyncUsers, Permissions, Users
+from tropism.sdk.access import (
+    ApiKeys,
+    AsyncApiKeys,
+    AsyncPermissions,
+    AsyncRoles,
+    AsyncTeams,
+    AsyncUsers,
+    Permissions,
+    Roles,
+    Teams,
+    Users,
+)
 from tropism.sdk.chat import AsyncChat, Chat
 from tropism.sdk.completions import AsyncCompletions, Completions
 from tropism.sdk.datasets import AsyncDatasets, Datasets
@@ -14,11 +25,14 @@ from tropism.sdk.interactions import AsyncInteractions, Interactions
 from tropism.sdk.jobs import AsyncJobs, Jobs
 from tropism.sdk.judges import AsyncJudges, Judges
 from tropism.sdk.models import AsyncModels, Models
+from tropism.sdk.reward_servers import AsyncRewardServers, RewardServers
 from tropism.sdk.use_cases import AsyncUseCases, UseCases
 
 __all__ = [
     "ABTests",
+    "ApiKeys",
     "AsyncABTests",
+    "AsyncApiKeys",
     "AsyncChat",
     "AsyncCompletions",
     "AsyncDatasets",
@@ -31,6 +45,9 @@ __all__ = [
     "AsyncJudges",
     "AsyncModels",
     "AsyncPermissions",
+    "AsyncRewardServers",
+    "AsyncRoles",
+    "AsyncTeams",
     "AsyncUseCases",
     "AsyncUsers",
     "Chat",
@@ -45,6 +62,9 @@ __all__ = [
     "Judges",
     "Models",
     "Permissions",
+    "RewardServers",
+    "Roles",
+    "Teams",
     "UseCases",
     "Users",
 ]

@@ -8,7 +8,18 @@ from types import TracebackType
 from typing import Self
 
 from tropism.sdk.ab_tests import ABTests, AsyncABTests
-from tropism.sdk.access import AsyncPermissions, AsyncUsers, Permissions, Users
+from tropism.sdk.access import (
+    ApiKeys,
+    AsyncApiKeys,
+    AsyncPermissions,
+    AsyncRoles,
+    AsyncTeams,
+    AsyncUsers,
+    Permissions,
+    Roles,
+    Teams,
+    Users,
+)
 from tropism.sdk.chat import AsyncChat, Chat
 from tropism.sdk.completions import AsyncCompletions, Completions
 from tropism.sdk.datasets import AsyncDatasets, Datasets
@@ -21,6 +32,7 @@ from tropism.sdk.interactions import AsyncInteractions, Interactions
 from tropism.sdk.jobs import AsyncJobs, Jobs
 from tropism.sdk.judges import AsyncJudges, Judges
 from tropism.sdk.models import AsyncModels, Models
+from tropism.sdk.reward_servers import AsyncRewardServers, RewardServers
 from tropism.sdk.use_cases import AsyncUseCases, UseCases
 from tropism.version import __version__
 
@@ -56,8 +68,12 @@ class Tropism:
         self.datasets = Datasets(self._connection, self._defaults)
         self.evaluation = Evaluation(self._connection, self._defaults)
         self.jobs = Jobs(self._connection, self._defaults)
+        self.reward_servers = RewardServers(self._connection, self._defaults)
         self.permissions = Permissions(self._connection, self._defaults)
+        self.roles = Roles(self._connection, self._defaults)
+        self.teams = Teams(self._connection, self._defaults)
         self.users = Users(self._connection, self._defaults)
+        self.api_keys = ApiKeys(self._connection, self._defaults)
 
     @property
     def default_use_case(self) -> str | None:
@@ -110,8 +126,12 @@ class AsyncTropism:
         self.datasets = AsyncDatasets(self._connection, self._defaults)
         self.evaluation = AsyncEvaluation(self._connection, self._defaults)
         self.jobs = AsyncJobs(self._connection, self._defaults)
+        self.reward_servers = AsyncRewardServers(self._connection, self._defaults)
         self.permissions = AsyncPermissions(self._connection, self._defaults)
+        self.roles = AsyncRoles(self._connection, self._defaults)
+        self.teams = AsyncTeams(self._connection, self._defaults)
         self.users = AsyncUsers(self._connection, self._defaults)
+        self.api_keys = AsyncApiKeys(self._connection, self._defaults)
 
     @property
     def default_use_case(self) -> str | None:

@@ -31,7 +31,7 @@ class Connection:
         _check_open(self._http.is_closed)
         try:
             response = self._http.send(_built(self._http, request), stream=True)
-            if request.stream and _has_events(response):
+            if _stays_open(request, response):
                 return Answer(response.status_code, live=OpenBody(response, self._base_url))
             with closing(response):
                 return _answer(response, response.read())
@@ -53,7 +53,7 @@ class AsyncConnection:
         _check_open(self._http.is_closed)
         try:
             response = await self._http.send(_built(self._http, request), stream=True)
-            if request.stream and _has_events(response):
+            if _stays_open(request, response):
                 return Answer(response.status_code, live=AsyncOpenBody(response, self._base_url))
             try:
                 return _answer(response, await response.aread())
@@ -74,8 +74,12 @@ class OpenBody:
         self._base_url = base_url
 
     def __iter__(self) -> Iterator[bytes]:
+        return self.pieces()
+
+    def pieces(self, size: int | None = None) -> Iterator[bytes]:
+        """The bytes as they come, or so many at a time."""
         try:
-            yield from self._response.iter_bytes()
+            yield from self._response.iter_bytes(size)
         except (httpx2.HTTPError, httpx2.StreamError) as error:
             raise _lost(error, self._base_url).error from error
 
@@ -91,9 +95,13 @@ class AsyncOpenBody:
         self._base_url = base_url
         self.closed = False
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self.pieces()
+
+    async def pieces(self, size: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes as they come, or so many at a time."""
         try:
-            async for data in self._response.aiter_bytes():
+            async for data in self._response.aiter_bytes(size):
                 yield data
         except (httpx2.HTTPError, httpx2.StreamError) as error:
             raise _lost(error, self._base_url).error from error
@@ -118,8 +126,12 @@ def _answer(response: httpx2.Response, body: bytes) -> Answer:
     return Answer(response.status_code, body, dict(response.headers))
 
 
+def _stays_open(request: Request, response: httpx2.Response) -> bool:
+    return response.is_success and (request.file or (request.stream and _has_events(response)))
+
+
 def _has_events(response: httpx2.Response) -> bool:
-    return response.is_success and response.headers.get("content-type", "").startswith("text/event-stream")
+    return response.headers.get("content-type", "").startswith("text/event-stream")
 
 
 def _check_open(is_closed: bool) -> None:

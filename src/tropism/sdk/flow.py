@@ -1,8 +1,8 @@
 """One definition per operation, two faces.
 
-An operation is a generator that yields steps (send this, sleep so long, tell the time) and returns a value. It does no
-I/O. `SyncResource` and `AsyncResource` each hold the one loop that carries steps out, and `operation` shows the
-generator as a plain method on the first and as a coroutine on the second.
+An operation is a generator that yields steps (send this, sleep so long, tell the time, do this with a file) and returns
+a value. It does no I/O. `SyncResource` and `AsyncResource` each hold the one loop that carries steps out, and
+`operation` shows the generator as a plain method on the first and as a coroutine on the second.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Coroutine, Generator
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar, overload
@@ -39,8 +40,23 @@ class Now:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """Do this where it holds up nobody, and say what came out: it reads a file, or takes its time."""
+
+    function: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """Hand the bytes of an open answer to `write`, until its end."""
+
+    live: Any
+    write: Callable[[bytes], object]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """What the server said. `live` is the open response when a stream was asked for and granted."""
+    """What the server said. `live` is the open response when a stream or a file was asked for and granted."""
 
     status: int
     body: bytes = b""
@@ -56,10 +72,14 @@ class Lost:
     sent: bool
 
 
-Step: TypeAlias = Request | Sleep | Now
+Step: TypeAlias = Request | Sleep | Now | Work | Save
 Flow: TypeAlias = Generator[Step, Any, T]
 Reference: TypeAlias = str | UUID
 """The key of an entity, or its id."""
+
+
+PIECE = 1024 * 1024
+"""A file is written in pieces of so many bytes."""
 
 
 @dataclass(slots=True)
@@ -96,21 +116,30 @@ class SyncResource(Resource):
         return Stream(answer.live, chunk)
 
     def _run(self, flow: Flow[T]) -> T:
-        reply: Answer | Lost | float | None = None
-        while True:
-            try:
-                step = flow.send(reply)
-            except StopIteration as stop:
-                value: T = stop.value
-                return value
-            match step:
-                case Request():
-                    reply = self._connection.send(step)
-                case Sleep(seconds):
-                    time.sleep(seconds)
-                    reply = None
-                case Now():
-                    reply = time.monotonic()
+        reply: Any = None
+        with closing(flow):
+            while True:
+                try:
+                    step = flow.send(reply)
+                except StopIteration as stop:
+                    value: T = stop.value
+                    return value
+                reply = self._carry_out(step)
+
+    def _carry_out(self, step: Step) -> Any:
+        match step:
+            case Request():
+                return self._connection.send(step)
+            case Sleep(seconds):
+                return time.sleep(seconds)
+            case Now():
+                return time.monotonic()
+            case Work(function):
+                return function()
+            case Save(live, write):
+                with closing(live):
+                    for piece in live.pieces(PIECE):
+                        write(piece)
 
 
 class AsyncResource(Resource):
@@ -124,23 +153,34 @@ class AsyncResource(Resource):
         return AsyncStream(answer.live, chunk)
 
     async def _run(self, flow: Flow[T]) -> T:
+        reply: Any = None
+        with closing(flow):
+            while True:
+                try:
+                    step = flow.send(reply)
+                except StopIteration as stop:
+                    value: T = stop.value
+                    return value
+                reply = await self._carry_out(step)
+
+    async def _carry_out(self, step: Step) -> Any:
         import asyncio  # as long to import as the whole SDK, and the sync face never needs it
 
-        reply: Answer | Lost | float | None = None
-        while True:
-            try:
-                step = flow.send(reply)
-            except StopIteration as stop:
-                value: T = stop.value
-                return value
-            match step:
-                case Request():
-                    reply = await self._connection.send(step)
-                case Sleep(seconds):
-                    await asyncio.sleep(seconds)
-                    reply = None
-                case Now():
-                    reply = time.monotonic()
+        match step:
+            case Request():
+                return await self._connection.send(step)
+            case Sleep(seconds):
+                return await asyncio.sleep(seconds)
+            case Now():
+                return time.monotonic()
+            case Work(function):
+                return await asyncio.to_thread(function)
+            case Save(live, write):
+                try:
+                    async for piece in live.pieces(PIECE):
+                        await asyncio.to_thread(write, piece)
+                finally:
+                    await live.close()
 
 
 class operation(Generic[P, T]):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import builtins
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from os import PathLike
+from typing import Any, Literal
 
 from tropism.sdk.flow import AsyncResource, Flow, Reference, Resource, SyncResource, operation
 from tropism.sdk.inputs import Feedbacks, Filters, Id, InteractionDict, Labels, Messages, Orders, Page, unchecked
+from tropism.sdk.saving import LinesFile, save_as
 from tropism.sdk.send import send
 from tropism.wire import interactions as wire
 
@@ -88,6 +90,27 @@ class _Interactions(Resource):
         """Get a logged completion with its prompt, feedback, usage and timings."""
         takes = wire.InteractionReference(completion_id=unchecked(completion_id), use_case=self._use_case(use_case))
         return (yield from send(wire.GET, takes))
+
+    @operation
+    def export(
+        self,
+        destination: PathLike[str] | str,
+        format: Literal["jsonl", "parquet"] = "jsonl",
+        filters: Filters | None = None,
+        *,
+        use_case: Reference | None = None,
+    ) -> Flow[int]:
+        """Write all interactions that match to a file, oldest first, with their feedback; return how many there are.
+
+        What `get` shows is a JSON object on a line, or a row of Parquet (which needs `pip install 'tropism[parquet]'`).
+        Interactions that are logged meanwhile are left out. The file is there as a whole or not at all.
+        """
+        takes = wire.InteractionExport(use_case=self._use_case(use_case), filters=unchecked(filters))
+        if format == "parquet":
+            from tropism.sdk.parquet import ParquetFile
+
+            return (yield from save_as(destination, wire.EXPORT, takes, ParquetFile))
+        return (yield from save_as(destination, wire.EXPORT, takes, LinesFile))
 
 
 class Interactions(_Interactions, SyncResource):

@@ -23,7 +23,7 @@ from tropism.wire.endpoint import Endpoint
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request. With `stream`, the answer's body is left to be read piece by piece."""
+    """One HTTP request. With `stream`, an answer of events is left to be read as they come; with `file`, any answer."""
 
     method: str
     path: str
@@ -31,21 +31,26 @@ class Request:
     content: bytes | None
     headers: dict[str, str]
     stream: bool = False
+    file: bool = False
 
 
-def prepare(endpoint: Endpoint[Any, Any], takes: msgspec.Struct, *, stream: bool = False) -> Request:
-    """What to send. `None` says nothing anywhere in the API, so it stays at home."""
+def prepare(
+    endpoint: Endpoint[Any, Any], takes: msgspec.Struct, *, stream: bool = False, body: bytes | None = None
+) -> Request:
+    """What to send, with raw bytes as the `body` where the row takes such. `None` says nothing: it stays at home."""
     given = {name: value for name, value in _fields(takes) if value is not None}
     path = endpoint.path.format_map({name: _segment(name, given.pop(name)) for name in endpoint.path_names})
     headers: dict[str, str] = {}
     if endpoint.replayable and endpoint.method != "GET":
         headers["Idempotency-Key"] = str(uuid4())
+    is_file = endpoint.sends is not None
+    if endpoint.receives:
+        headers["Content-Type"] = endpoint.receives
     if not endpoint.has_body:
-        return Request(
-            endpoint.method, path, {name: _word(value) for name, value in given.items()}, None, headers, stream
-        )
+        query = {name: _word(value) for name, value in given.items()}
+        return Request(endpoint.method, path, query, body, headers, stream, is_file)
     headers["Content-Type"] = "application/json"
-    return Request(endpoint.method, path, {}, encode(given), headers, stream)
+    return Request(endpoint.method, path, {}, encode(given), headers, stream, is_file)
 
 
 def encode(body: dict[str, Any]) -> bytes:

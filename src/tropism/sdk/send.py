@@ -8,13 +8,14 @@ when the server certainly did not begin: no connection was made, 429, or 503.
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
 
 from tropism.sdk.errors import TropismError, status_error
-from tropism.sdk.flow import Answer, Flow, Lost, Resource, Sleep
+from tropism.sdk.flow import Answer, Flow, Lost, Resource, Save, Sleep
 from tropism.sdk.request import Request, prepare
 from tropism.wire.endpoint import Endpoint
 
@@ -30,7 +31,7 @@ NOT_BEGUN = frozenset({429, 503})
 def send(endpoint: Endpoint[Any, Out], takes: msgspec.Struct, *, reads_only: bool = False) -> Flow[Out]:
     """The answer to one request. `reads_only` marks a POST that changes nothing and may be repeated as it is."""
     answer = yield from _try(prepare(endpoint, takes), endpoint.replayable or reads_only)
-    return _read(answer, endpoint)
+    return read(answer, endpoint)
 
 
 def ask(resource: Resource, endpoint: Endpoint[Any, Any], takes: msgspec.Struct, stream: bool | None) -> Flow[Any]:
@@ -39,7 +40,25 @@ def ask(resource: Resource, endpoint: Endpoint[Any, Any], takes: msgspec.Struct,
         return (yield from send(endpoint, takes))
     answer = yield from _try(prepare(endpoint, takes, stream=True), endpoint.replayable)
     # A whole answer where a stream was asked for is not the API's: let reading it say so.
-    return resource._pieces(answer, endpoint.streams) if answer.live else _read(answer, endpoint)
+    return resource._pieces(answer, endpoint.streams) if answer.live else read(answer, endpoint)
+
+
+def send_until(endpoint: Endpoint[Any, Out], takes: msgspec.Struct, is_done: Callable[[Out], bool]) -> Flow[Out]:
+    """The answer that is done: the same request, with the same idempotency key, is sent until then.
+
+    The server holds its answer back for a while, so that this asks seldom.
+    """
+    request = prepare(endpoint, takes)
+    while True:
+        found = read((yield from _try(request, repeatable=True)), endpoint)
+        if is_done(found):
+            return found
+
+
+def save(endpoint: Endpoint[Any, Any], takes: msgspec.Struct, write: Callable[[bytes], object]) -> Flow[None]:
+    """Hand the file that is the answer to `write`, piece by piece."""
+    answer = yield from _try(prepare(endpoint, takes), repeatable=True)
+    yield Save(answer.live, write)
 
 
 def _try(request: Request, repeatable: bool) -> Flow[Answer]:
@@ -48,25 +67,30 @@ def _try(request: Request, repeatable: bool) -> Flow[Answer]:
         reply: Answer | Lost = yield request
         delay = _delay(reply, repeatable, tried)
         if delay is None:
-            return _accepted(reply)
+            return accepted(reply)
         yield Sleep(delay)
         tried += 1
+
+
+def backoff(tried: int) -> float:
+    """Seconds to wait after so many attempts."""
+    return min(FIRST_DELAY * 2.0**tried, LONGEST_DELAY) * random.uniform(0.5, 1)
 
 
 def _delay(reply: Answer | Lost, repeatable: bool, tried: int) -> float | None:
     """After how many seconds to try again, if at all."""
     if tried == RETRIES:
         return None
-    backoff = min(FIRST_DELAY * 2.0**tried, LONGEST_DELAY) * random.uniform(0.5, 1)
+    pause = backoff(tried)
     if isinstance(reply, Lost):
-        return backoff if repeatable or not reply.sent else None
+        return pause if repeatable or not reply.sent else None
     if reply.status not in (REPEATABLE if repeatable else NOT_BEGUN):
         return None
     asked = _retry_after(reply.headers.get("retry-after", ""))
     if asked is None:
-        return backoff
+        return pause
     # A server that wants us gone for longer is taken at its word: the caller hears of it now.
-    return max(asked, backoff) if asked <= LONGEST_RETRY_AFTER else None
+    return max(asked, pause) if asked <= LONGEST_RETRY_AFTER else None
 
 
 def _retry_after(header: str) -> float | None:
@@ -83,7 +107,8 @@ def _seconds_until(date: str) -> float:
     return (parsedate_to_datetime(date) - datetime.now(UTC)).total_seconds()
 
 
-def _accepted(reply: Answer | Lost) -> Answer:
+def accepted(reply: Answer | Lost) -> Answer:
+    """The answer of a call that succeeded; otherwise its error is raised."""
     if isinstance(reply, Lost):
         raise reply.error
     if not 200 <= reply.status < 300:
@@ -91,7 +116,8 @@ def _accepted(reply: Answer | Lost) -> Answer:
     return reply
 
 
-def _read(answer: Answer, endpoint: Endpoint[Any, Out]) -> Out:
+def read(answer: Answer, endpoint: Endpoint[Any, Out]) -> Out:
+    """What the answer says."""
     try:
         return msgspec.json.decode(answer.body, type=endpoint.returns)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

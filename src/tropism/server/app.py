@@ -23,7 +23,21 @@ from tropism.server.settings import Settings
 from tropism.server.storage import storage_of
 from tropism.wire.api import ENDPOINTS
 
-ROUTES = ("health", "access", "use_cases", "models", "interactions", "feedback", "ab_tests", "judges", "jobs", "chat", "evaluation", "datasets")
+ROUTES = (
+    "health",
+    "access",
+    "use_cases",
+    "models",
+    "interactions",
+    "feedback",
+    "ab_tests",
+    "judges",
+    "jobs",
+    "chat",
+    "evaluation",
+    "datasets",
+    "reward_servers",
+)
 for domain in ROUTES:
     import_module(f"tropism.server.domains.{domain}.routes")
 for module in ("embeddings", "openai"):
@@ -55,7 +69,7 @@ async def _services(settings: Settings, wake_workers: Callable[[], None]) -> Asy
     database = Database(
         settings.database_url, clock, snapshot.load, snapshot.version, max_pending_writes=settings.max_pending_writes
     )
-    fleet = Fleet(secrets, background.spawn)
+    fleet = Fleet(secrets, settings.egress, background.spawn)
     services = Services(
         settings=settings,
         clock=clock,

@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator
 from tropism.server import replays
 from tropism.server.context import Services
 from tropism.server.domains.ab_tests import lifecycle
+from tropism.server.domains.access import keys
+from tropism.server.domains.datasets import tidying
 from tropism.server.domains.jobs import states
 from tropism.server.principal import SYSTEM
 
@@ -29,11 +31,20 @@ async def done_regularly(services: Services) -> AsyncIterator[None]:
             await task
 
 
+async def _note_key_uses(services: Services) -> None:
+    used = dict(services.used_keys)
+    services.used_keys.clear()
+    if used:
+        await services.database.write(SYSTEM, keys.note_uses, used)
+
+
 async def _keep_doing(services: Services) -> None:
     while True:
         try:
             await replays.forget_old(services.database)
             await services.database.write(SYSTEM, lifecycle.expire)
+            await _note_key_uses(services)
+            await tidying.tidy(services)
             await services.database.write(SYSTEM, states.fail_unheard, services.settings.job_stall_seconds)
         except Exception:
             log.exception("a chore could not be done; it is tried again in a minute")

@@ -11,6 +11,7 @@ from tropism.server.clock import Clock
 from tropism.server.database.connect import Database
 from tropism.server.database.session import Reading, Writing
 from tropism.server.fleet import Fleet
+from tropism.server.makings import Makings
 from tropism.server.principal import Principal
 from tropism.server.replays import once
 from tropism.server.secrets import Secrets
@@ -40,6 +41,10 @@ class Services(Process):
     fleet: Fleet
     wake_workers: Callable[[], None]
     """Say that a job was put in the queue; it would be noticed within a second anyway."""
+    makings: Makings = field(default_factory=Makings)
+    """What is made beside requests, and outlives them."""
+    used_keys: dict[UUID, float] = field(default_factory=dict)
+    """When each api key was last used, in seconds since 1970; written down every minute."""
     shadows: set[UUID] = field(default_factory=set)
     """The answers that are being made in the background, only to be compared."""
 

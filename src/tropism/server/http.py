@@ -1,11 +1,11 @@
-"""Bind endpoints to handlers. Only this module and docs_page.py know the web framework."""
+"""Bind endpoints to handlers. Only this module, requests.py and docs_page.py know the web framework."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import logging
-import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -19,8 +19,9 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
 from tropism.server.context import Context, Services
-from tropism.server.errors import Forbidden, InvalidRequest, MalformedRequest, TooLarge, TropismError, Unauthenticated
+from tropism.server.errors import Forbidden, TropismError, Unauthenticated
 from tropism.server.principal import SYSTEM, Principal
+from tropism.server.requests import reader
 from tropism.wire import openai
 from tropism.wire.endpoint import Endpoint
 from tropism.wire.problem import Problem
@@ -40,12 +41,24 @@ class Events:
     on_end: Callable[[], None]
 
 
-class EventResponse(StreamingResponse):
-    """Sends events, and tells when that is over, however it came about."""
+@dataclass(frozen=True, slots=True)
+class File:
+    """An answer as a file to keep under `name`, of so many bytes if that is known. `on_end` is called in any case."""
 
-    def __init__(self, events: Events, status: int) -> None:
-        super().__init__(events.chunks, status, {"cache-control": "no-store"}, media_type="text/event-stream")
-        self._on_end = events.on_end
+    chunks: AsyncIterator[bytes]
+    name: str
+    size: int | None
+    on_end: Callable[[], None]
+
+
+class OpenResponse(StreamingResponse):
+    """Sends piece by piece, and tells when that is over, however it came about."""
+
+    def __init__(self, answer: Events | File, endpoint: Endpoint[Any, Any]) -> None:
+        headers = {"cache-control": "no-store"} | (_file_headers(answer) if isinstance(answer, File) else {})
+        media_type = endpoint.sends if isinstance(answer, File) else "text/event-stream"
+        super().__init__(answer.chunks, endpoint.status, headers, media_type)
+        self._on_end = answer.on_end
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -54,9 +67,16 @@ class EventResponse(StreamingResponse):
             self._on_end()
 
 
+def _file_headers(file: File) -> dict[str, str]:
+    headers = {"content-disposition": f'attachment; filename="{file.name}"'}  # names are made of keys: no quotes
+    return headers if file.size is None else headers | {"content-length": str(file.size)}
+
+
 Handler = Callable[[Context, In], Awaitable[Out]]
 Streaming = Callable[[Context, In], Awaitable[Out | Events]]
-Bound = dict[Endpoint[Any, Any], Callable[[Context, Any], Coroutine[Any, Any, Any]]]
+Receiving = Callable[[Context, In, AsyncIterator[bytes]], Awaitable[Out]]
+Sending = Callable[[Context, In], Awaitable[File]]
+Bound = dict[Endpoint[Any, Any], Callable[..., Coroutine[Any, Any, Any]]]
 
 _handlers: Bound = {}
 
@@ -81,6 +101,26 @@ def streams(endpoint: Endpoint[In, Out]) -> Callable[[Streaming[In, Out]], Strea
     return bind
 
 
+def receives(endpoint: Endpoint[In, Out]) -> Callable[[Receiving[In, Out]], Receiving[In, Out]]:
+    """Bind a handler that reads the body itself, piece by piece as it comes."""
+
+    def bind(handler: Receiving[In, Out]) -> Receiving[In, Out]:
+        _handlers[endpoint] = handler  # type: ignore[assignment]
+        return handler
+
+    return bind
+
+
+def sends(endpoint: Endpoint[In, Any]) -> Callable[[Sending[In]], Sending[In]]:
+    """Bind a handler that answers with a file."""
+
+    def bind(handler: Sending[In]) -> Sending[In]:
+        _handlers[endpoint] = handler  # type: ignore[assignment]
+        return handler
+
+    return bind
+
+
 def application(endpoints: Iterable[Endpoint[Any, Any]], services: Services, more: Iterable[BaseRoute]) -> Starlette:
     """Every endpoint must have a handler: a missing one is an error at start, not a 404 at run time."""
     rows = sorted(endpoints, key=lambda row: row.replayable)  # the hot routes are tried first
@@ -93,12 +133,13 @@ def application(endpoints: Iterable[Endpoint[Any, Any]], services: Services, mor
 
 
 def _route(endpoint: Endpoint[Any, Any], services: Services) -> Route:
-    read, handler = _reader(endpoint, services.settings.max_body_bytes), _handlers[endpoint]
+    read, handler = reader(endpoint, services.settings.max_body_bytes), _handlers[endpoint]
 
     async def serve(request: Request) -> Response:
         try:
             context = _context(endpoint, services, request)
-            work = handler(context, await read(request))
+            given = await read(request)
+            work = handler(context, given, request.stream()) if endpoint.receives else handler(context, given)
             answer = await (_while_connected(request, work) if endpoint.streams else work)
         except TropismError as error:
             return _problem(request, error)
@@ -107,8 +148,8 @@ def _route(endpoint: Endpoint[Any, Any], services: Services) -> Route:
         except Exception:
             log.exception("%s %s failed", endpoint.method, endpoint.path)
             return _problem(request, TropismError("an error on our side; the server's log has the details"))
-        if isinstance(answer, Events):
-            return EventResponse(answer, endpoint.status)
+        if isinstance(answer, Events | File):
+            return OpenResponse(answer, endpoint)
         return Response(encode(answer), endpoint.status, media_type="application/json")
 
     return Route(endpoint.path, serve, methods=[endpoint.method], name=endpoint.name)
@@ -119,10 +160,9 @@ def _context(endpoint: Endpoint[Any, Any], services: Services, request: Request)
         return Context(services, Principal(SYSTEM.user_id))
     principal = _principal(services, request)
     # What may not be done in a team may not be done to what is the team's: for this call it is not there.
-    grants = {team: held for team, held in principal.grants.items() if endpoint.permission in held}
-    if not grants:
+    principal = principal.with_permission(endpoint.permission)
+    if not principal.grants and not principal.shares:
         raise Forbidden(f"this needs the permission {endpoint.permission!r}, which your key does not have")
-    principal = Principal(principal.user_id, grants)
     key = request.headers.get("idempotency-key") if endpoint.method != "GET" and endpoint.replayable else None
     if not key:
         return Context(services, principal)
@@ -138,67 +178,11 @@ def _principal(services: Services, request: Request) -> Principal:
     principal = services.database.snapshot.principals.get(services.secrets.digest(key.strip()))
     if principal is None:
         raise Unauthenticated("this api key is not known here")
+    if principal.expires_ms is not None and principal.expires_ms <= time.time() * 1000:
+        raise Unauthenticated("this api key has expired; make another with api_keys.create(...)")
+    if principal.key_id is not None:
+        services.used_keys[principal.key_id] = time.time()
     return principal
-
-
-def _reader(endpoint: Endpoint[In, Any], limit: int) -> Callable[[Request], Awaitable[In]]:
-    decode = msgspec.json.Decoder(endpoint.takes).decode
-    names = endpoint.path_names
-
-    async def body_alone(request: Request) -> In:
-        return _checked(decode, await _body(request, limit))
-
-    async def parts(request: Request) -> In:
-        given: dict[str, Any] = {}
-        if endpoint.has_body:
-            given = _checked(_decode_object, await _body(request, limit) or b"{}")
-        else:
-            given = dict(request.query_params)
-        if taken := [name for name in names if name in given]:
-            raise InvalidRequest(f"{taken[0]!r} is named by the path, leave it out", param=taken[0])
-        strict = endpoint.has_body
-        return _checked(
-            lambda found: msgspec.convert(found, endpoint.takes, strict=strict), given | request.path_params
-        )
-
-    return body_alone if endpoint.has_body and not names else parts
-
-
-_decode_object = msgspec.json.Decoder(dict[str, Any]).decode
-
-
-def _checked(convert: Callable[[Any], Out], given: Any) -> Out:
-    try:
-        return convert(given)
-    except msgspec.ValidationError as error:
-        raise InvalidRequest(str(error), param=_param(str(error))) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise MalformedRequest(f"the body is no JSON: {error}") from None
-    except RecursionError:
-        raise MalformedRequest("the body is nested too deeply") from None
-
-
-_PLACE = re.compile(r" - at (?:`key` in )?`\$\.?(.*)`$")
-_FIELD = re.compile(r"(?:required|unknown) field `(.*?)`")
-
-
-def _param(message: str) -> str | None:
-    """The field that msgspec speaks of: where it stands, and its name if it is missing or unknown."""
-    found = (pattern.search(message) for pattern in (_PLACE, _FIELD))
-    return ".".join(match[1] for match in found if match and match[1]) or None
-
-
-async def _body(request: Request, limit: int) -> bytes:
-    too_large = TooLarge(f"the body is longer than {limit} bytes; TROPISM_MAX_BODY_BYTES sets the limit")
-    chunks, size = [], 0
-    if int(request.headers.get("content-length", 0)) > limit:
-        raise too_large
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
-            raise too_large
-        chunks.append(chunk)
-    return b"".join(chunks)
 
 
 async def _while_connected(request: Request, work: Coroutine[Any, Any, Out]) -> Out:

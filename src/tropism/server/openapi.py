@@ -15,6 +15,7 @@ from tropism.wire.problem import Problem
 
 Schema = dict[str, Any]
 REFERENCE = "#/components/schemas/{name}"
+BYTES: Schema = {"type": "string", "format": "binary"}
 STATUSES = {
     "400": "The bytes are no request",
     "401": "No api key, or an unknown one",
@@ -61,7 +62,9 @@ def _operation(row: Endpoint[Any, Any], schemas: dict[type, Schema], components:
     if not row.has_body:
         query = [name for name in fields.get("properties", {}) if name not in row.path_names]
         operation["parameters"] += [_parameter(name, fields, "query") for name in query]
-    elif body := _body(row, schemas, fields):
+    if row.receives:
+        operation["requestBody"] = {"required": True, "content": {row.receives: {"schema": BYTES}}}
+    elif row.has_body and (body := _body(row, schemas, fields)):
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
     return operation
 
@@ -100,7 +103,7 @@ def _event(data: Schema) -> Schema:
 
 
 def _responses(row: Endpoint[Any, Any], schemas: dict[type, Schema]) -> Schema:
-    content = {"application/json": {"schema": schemas[row.returns]}}
+    content = {row.sends: {"schema": BYTES}} if row.sends else {"application/json": {"schema": schemas[row.returns]}}
     if row.streams:
         content["text/event-stream"] = {"schema": _event(schemas[row.streams])}
     error = schemas[ErrorBody if row.path.startswith("/v1/") else Problem]

@@ -18,6 +18,7 @@ from tropism.wire import (
     judges,
     models,
     openai,
+    reward_servers,
     use_cases,
 )
 from tropism.wire.endpoint import Endpoint
@@ -27,6 +28,8 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     use_cases.CREATE,
     use_cases.LIST,
     use_cases.GET,
+    use_cases.SHARE,
+    use_cases.UNSHARE,
     models.LIST,
     models.ADD_EXTERNAL,
     models.ADD_LOCAL,
@@ -84,6 +87,10 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     evaluation.CANCEL,
     judges.LIST,
     judges.AGREEMENT,
+    reward_servers.ADD,
+    reward_servers.LIST,
+    reward_servers.REMOVE,
+    reward_servers.TEST,
     access.LIST_PERMISSIONS,
     access.ME,
     access.LIST_USERS,

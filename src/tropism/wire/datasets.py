@@ -166,7 +166,6 @@ FROM_INTERACTIONS = Endpoint(
     returns=DatasetProgress,
     permission="dataset:create",
     summary="Keep interactions as a dataset; the same request again tells whether it is there",
-    replayable=False,
 )
 GET = Endpoint(
     method="GET",

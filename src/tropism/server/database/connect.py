@@ -129,6 +129,11 @@ class Database(Generic[S]):
                 log.warning("changes by other processes cannot be read: %s", error)
 
 
+def only_reading(url: str) -> Engine:
+    """Connections that can only read, for a process that works beside the server."""
+    return _engines(url)[1]
+
+
 def _engines(url: str) -> tuple[Engine, Engine]:
     file = f"file:{quote(str(_path(url)))}"
     options: dict[str, Any] = {"module": _sqlite(), "connect_args": {"timeout": 60}}

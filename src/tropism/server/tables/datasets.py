@@ -32,7 +32,6 @@ dataset_upload = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("use_case_id", Id, ForeignKey("use_case.id"), nullable=False),
-    Column("user_id", Id, nullable=False),
     Column("key", String, nullable=False),
     Column("name", String, nullable=False),
     Column("size", BigInteger, nullable=False),

@@ -43,7 +43,7 @@ class Tally:
     def add(self, line: shapes.Line) -> None:
         kind = self._kind_with(line.kind)
         text = shapes.written(line)
-        self._feedbacks.update(line.feedbacks if line.feedback_key is None else (line.feedback_key,))
+        self._feedbacks.update(list(line.feedbacks) if line.feedback_key is None else [line.feedback_key])
         if len(self._feedbacks) > MOST_FEEDBACK_KEYS:
             raise shapes.BadLine(f"it brings more than {MOST_FEEDBACK_KEYS} feedback keys together")
         self._out.write(text)

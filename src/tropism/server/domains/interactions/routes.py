@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from uuid import UUID
 
 from tropism.server.context import Context
-from tropism.server.database.session import Writing
+from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.ab_tests import assignment, counting
 from tropism.server.domains.feedback import service as feedback
 from tropism.server.domains.interactions import service
+from tropism.server.domains.interactions.export import ExportRequest
+from tropism.server.domains.interactions.filters import conditions
 from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.errors import TropismError
-from tropism.server.http import handles
+from tropism.server.http import File, handles, sends
+from tropism.server.processes import beside
 from tropism.wire import interactions as wire
 from tropism.wire.feedback import MetricFeedbackCreate
+
+CHUNK = 256 * 1024
 
 
 @handles(wire.CREATE)
@@ -31,9 +37,32 @@ async def query(context: Context, request: wire.InteractionQuery) -> wire.Intera
     return await context.read(service.query, request)
 
 
+@sends(wire.EXPORT)
+async def export(context: Context, request: wire.InteractionExport) -> File:
+    use_case_id = await context.read(_checked, request)
+    filters = request.filters or wire.InteractionFilter()
+    database = context.services.settings.database_url
+    chunks = _written(ExportRequest(database=database, use_case_id=use_case_id, filters=filters))
+    # A reader who leaves early must not leave the process behind.
+    return File(chunks, "interactions.jsonl", None, lambda: context.services.spawn(chunks.aclose()))
+
+
 @handles(wire.GET)
 async def get(context: Context, request: wire.InteractionReference) -> wire.Interaction:
     return await context.read(service.get, request)
+
+
+def _checked(session: Reading, request: wire.InteractionExport) -> UUID:
+    """The id of the use case; what is wrong with the filters is said before the answer begins."""
+    id: UUID = use_cases.find(session, request.use_case).id
+    conditions(session, id, request.filters or wire.InteractionFilter())
+    return id
+
+
+async def _written(request: ExportRequest) -> AsyncGenerator[bytes]:
+    async with beside("tropism.server.domains.interactions.export", request) as written:
+        while chunk := await written.read(CHUNK):
+            yield chunk
 
 
 def _create_many(transaction: Writing, request: wire.InteractionsCreate) -> wire.InteractionsLogged:

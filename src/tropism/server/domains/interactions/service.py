@@ -14,6 +14,7 @@ from tropism.server.domains.interactions.records import Record, store
 from tropism.server.domains.models import service as models
 from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.errors import InvalidRequest, NotFound
+from tropism.server.grants import seen_by
 from tropism.server.tables.interactions import interaction
 from tropism.server.tables.use_cases import use_case
 from tropism.wire import interactions as wire
@@ -25,14 +26,14 @@ def find(session: Reading, completion_id: UUID, param: str = "completion_id") ->
     """The row of a completion that the caller may see."""
     with_team = select(interaction, use_case.c.team_id).join(use_case, use_case.c.id == interaction.c.use_case_id)
     row = session.row(with_team.where(interaction.c.id == completion_id))
-    if row is None or not session.principal.sees(row.team_id):
+    if row is None or not session.principal.sees(row.team_id, row.use_case_id):
         raise _no_completion(completion_id, param)
     return row
 
 
 def last_of_session(session: Reading, session_id: UUID) -> Row[Any]:
     """The row of a session's last completion. Others may have named a session alike: theirs does not count."""
-    mine = use_case.c.team_id.in_(session.principal.grants)
+    mine = seen_by(session.principal)
     last = select(interaction.c.id).join(use_case, use_case.c.id == interaction.c.use_case_id).where(mine)
     of_session = last.where(interaction.c.session_id == session_id).order_by(interaction.c.id.desc())
     id = session.value(of_session.limit(1))

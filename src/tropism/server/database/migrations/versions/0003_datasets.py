@@ -54,7 +54,6 @@ def _create_upload() -> None:
         "dataset_upload",
         sa.Column("id", Id(length=16), nullable=False),
         sa.Column("use_case_id", Id(length=16), nullable=False),
-        sa.Column("user_id", Id(length=16), nullable=False),
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),

@@ -1,0 +1,37 @@
+"""Walk through the whole log, or what matches a filter, oldest first and with a few interactions in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+
+from tropism.server.clock import EPOCH, first_id_at
+from tropism.server.database.session import Reading
+from tropism.server.domains.interactions.filters import conditions
+from tropism.server.domains.interactions.queries import described as whole
+from tropism.server.tables.interactions import interaction
+from tropism.wire.interactions import Interaction, InteractionFilter
+
+__all__ = ["AT_ONCE", "pages", "whole"]
+AT_ONCE = 500
+log = interaction.c
+
+
+def pages(begin: Callable[[], Reading], use_case_id: UUID, filters: InteractionFilter) -> Iterator[list[Interaction]]:
+    """Every interaction that is there now. `begin` gives the transaction for each page: always the same, or a new one.
+
+    In transactions of their own, pages see what was written meanwhile: a value of feedback, or an interaction that was
+    logged as one of the past. None comes twice, and none of later than now.
+    """
+    session = begin()
+    matching = conditions(session, use_case_id, filters)
+    until = first_id_at((session.now - EPOCH) // timedelta(milliseconds=1) + 1)
+    statement = select(log.id).where(*matching, log.id < until).order_by(log.id).limit(AT_ONCE)
+    ids = [row.id for row in session.rows(statement)]
+    while ids:
+        yield whole(session, ids)
+        session = begin()
+        ids = [row.id for row in session.rows(statement.where(log.id > ids[-1]))]

@@ -1,0 +1,29 @@
+"""What a process that works beside the server does first, and how it answers (see processes.py)."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from typing import TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+NICENESS = 10
+PR_SET_PDEATHSIG = 1
+
+
+def asked(type: type[T]) -> T:
+    """What we are asked to do. From here on everything else on the machine goes first, and we die with the server."""
+    os.nice(NICENESS)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    return msgspec.json.decode(sys.stdin.buffer.readline(), type=type)
+
+
+def answer(value: msgspec.Struct) -> None:
+    """Say one thing, on one line."""
+    sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
+    sys.stdout.buffer.flush()
