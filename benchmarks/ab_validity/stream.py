@@ -42,14 +42,15 @@ def blocks(setup: Setup, random: np.random.Generator, tests: int = TESTS) -> Ite
         variants = []
         for i, law in enumerate(setup.laws):
             mine, value = assigned == i, law.draw(random, shape)
-            sums, carry[i] = _running(mine, np.where(mine, value, 0.0), carry[i], is_bool)
+            sums, carry[i] = running(mine, np.where(mine, value, 0.0), carry[i], is_bool)
             variants.append(BatchSums.single(*sums))
         yield Block(first, Seen(variants, is_bool))
 
 
-def _running(
+def running(
     mine: NDArray[np.bool_], value: NDArray[np.float64], carry: NDArray[np.float64], is_bool: bool
 ) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
+    """The sums after each of these looks, and those after the last of them."""
     n = np.cumsum(mine, axis=1) + carry[0]
     s = np.cumsum(value, axis=1) + carry[1]
     ss = s if is_bool else np.cumsum(value * value, axis=1) + carry[2]

@@ -6,6 +6,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
 from uuid import UUID, uuid4
 
 import pytest
@@ -15,6 +16,7 @@ from tropism.stats.metric import metric_report
 from tropism.stats.pair_counts import PairCounts
 from tropism.stats.plan import Plan
 from tropism.stats.preference import preference_report
+from tropism.stats.report import Report
 from tropism.stats.sums import Sums, Unit
 from tropism.wire.ab_tests import ABTest
 from tropism.wire.interactions import Interaction, LoggedFeedback
@@ -203,3 +205,48 @@ def test_a_test_ends_once_however_many_give_feedback_at_once(client: Tropism, us
     assert done.report.feedbacks <= len(values)
     assert default_of(client, use_case) == "echo-b"
     assert client.ab_tests.get(test) == done
+
+
+def test_a_user_who_compares_several_pairs_of_three_is_one_user(client: Tropism, use_case: str) -> None:
+    """Users see all three answers and compare two pairs of them; some change their minds, some find a pair even."""
+    test, key, chance = f"{use_case}-t", f"{use_case}-thumbs", random.Random(5)
+    models = [*MODELS, "echo-c"]
+    client.models.attach("echo-c", wait=True, use_case=use_case)
+    client.ab_tests.create(test, key, models, feedback_type="preference", use_case=use_case)
+    for user in [uuid4() for _ in range(60)]:
+        choices = sorted(
+            client.chat.create(HELLO, n=3, user=user, use_case=use_case).choices, key=lambda choice: choice.model
+        )
+        for pair in ((choices[0], choices[1]), (choices[2], choices[0])):
+            one, two = (choice.completion_id for choice in chance.sample(pair, 2))
+            tie: Literal["good"] | None = "good" if chance.random() < 0.1 else None
+            client.feedback.log_preference(key, one, two, user=user, tied=tie, use_case=use_case)
+            if chance.random() < 0.2:
+                client.feedback.log_preference(key, two, one, user=user, use_case=use_case)
+    shown, expected = client.ab_tests.get(test).report, three_from_log(client, use_case, test, models)
+    assert shown.has_enough_feedbacks
+    for variant, figures in zip(shown.variants, expected.variants, strict=True):
+        assert (variant.feedbacks, variant.units) == (figures.feedbacks, figures.units)
+        assert variant.units <= 60
+        assert variant.interval is not None
+        assert figures.interval is not None
+        assert variant.interval.start == pytest.approx(figures.interval.start, rel=1e-8)
+        assert variant.interval.end == pytest.approx(figures.interval.end, rel=1e-8)
+    assert shown.p_value == pytest.approx(expected.p_value, rel=1e-8)
+
+
+def three_from_log(client: Tropism, use_case: str, test: str, models: list[str]) -> Report:
+    """The report of a preference test, rebuilt from the log."""
+    of = {each.id: models.index(each.model or "") for each in logged(client, use_case, test)}
+    comparisons = {c.id: c for each in logged(client, use_case, test) for c in each.comparison_feedbacks}
+    pairs: dict[tuple[int, int], PairCounts] = defaultdict(PairCounts)
+    votes: list[dict[UUID, list[float]]] = [defaultdict(list) for _ in models]
+    for each in comparisons.values():
+        won, lost = of[each.preferred_completion_id], of[each.other_completion_id]
+        pairs[won, lost] += PairCounts(ties_good=1) if each.tied else PairCounts(wins=1)
+        assert each.user is not None
+        if each.tied is None:
+            votes[won][each.user].append(1)
+            votes[lost][each.user].append(-1)
+    users = [Sums.of(map(Unit.of, by_user.values())) for by_user in votes]
+    return preference_report(len(models), pairs, Plan(), default=0, names=models, users=users)

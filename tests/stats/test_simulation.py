@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tropism.stats import PairCounts, Plan, Report, Sums, Unit, metric_report, preference_report
+from tropism.stats import PairCounts, Plan, Report, Sums, Unit, metric_report, preference_report, sample_ratio
 
 Law = Callable[[random.Random], float]
 
@@ -142,3 +142,40 @@ def test_users_who_stay_with_their_variant_and_vote_often_do_not_make_a_winner()
         ours, naive = ours + any(mine for mine, _ in seen), naive + any(theirs for _, theirs in seen)
     assert ours <= 2
     assert naive >= 10
+
+
+def test_late_feedback_in_any_order_does_not_make_a_winner() -> None:
+    """Exponential delays, ten times as long for a 0, in both variants alike: feedback comes in an order of its own.
+
+    A look after every fourth.
+    """
+    draw, plan, ours, polled = random.Random(7), plan_for(bool_03), 0, 0
+    for _ in range(20):
+        comes = []
+        for turn in range(450):
+            value = bool_03(draw)
+            comes.append((turn + draw.expovariate(1 / 50) * (1 if value else 10), draw.randrange(2), value))
+        sums, seen = [Sums(), Sums()], []
+        for count, (_, i, value) in enumerate(sorted(comes)):
+            sums[i] = sums[i].add(Unit(1, value))
+            if count >= 100 and count % 4 == 0:
+                seen.append((metric_report(sums, plan).winner is not None, polled_t_test(*sums)))
+        ours, polled = ours + any(mine for mine, _ in seen), polled + any(theirs for _, theirs in seen)
+    assert ours <= 2
+    assert polled >= 4
+
+
+@pytest.mark.parametrize("shares", [(0.5, 0.5), (0.9, 0.1), (1 / 3, 1 / 3, 1 / 3)])
+def test_a_sound_split_raises_no_alarm_and_a_variant_that_loses_users_does(shares: tuple[float, ...]) -> None:
+    """A look after every user. Of the sound splits one in a hundred may; the broken ones lose half of the last one."""
+    draw, alarms = random.Random(8), [0, 0]
+    for kept in (1.0, 0.5):
+        weights = [*shares[:-1], shares[-1] * kept]
+        for _ in range(30):
+            counts, alarm = [0] * len(shares), False
+            for i in draw.choices(range(len(shares)), weights, k=2_500):
+                counts[i] += 1
+                alarm = alarm or sample_ratio(counts, shares).alarm
+            alarms[kept < 1] += alarm
+    assert alarms[0] <= 2
+    assert alarms[1] >= 25
