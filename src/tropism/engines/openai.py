@@ -12,6 +12,8 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from tropism.egress.guard import checked_url, connector, refusal
+from tropism.egress.policy import Egress, EgressRefused
 from tropism.engines.in_flight import InFlight
 from tropism.engines.openai_stream import AnswerStream
 from tropism.engines.openai_wire import (
@@ -96,7 +98,7 @@ class OpenAIEngine(Engine):
         if not self._source.external_model_id:
             raise EngineError("the model has no name at the provider (external_model_id)")
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=2000, ttl_dns_cache=60),
+            connector=connector(self._chat_url, self._source.egress, limit=2000, ttl_dns_cache=60),
             headers=self._headers(),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
@@ -135,7 +137,7 @@ class OpenAIEngine(Engine):
             return _embeddings(await _whole(response), len(texts))
 
     def _url(self, route: str) -> URL:
-        base = _http_url(self._source.endpoint or self._dialect.endpoint or "")
+        base = _http_url(self._source.endpoint or self._dialect.endpoint or "", self._source.egress)
         extra = self._source.extra_params
         query = {name: str(extra[name]) for name in self._dialect.query if name in extra}
         return (base / route).with_query(base.query).update_query(query)
@@ -215,14 +217,13 @@ def custom(source: ModelSource, *, on_state: OnState = ignore_state) -> OpenAIEn
     return OpenAIEngine(source, on_state=on_state)
 
 
-def _http_url(text: str) -> URL:
+def _http_url(text: str, egress: Egress) -> URL:
     try:
-        url = URL(text)
+        return checked_url(text, egress)
+    except EgressRefused as error:
+        raise EngineError(f"the endpoint of the model is not allowed: {error.strerror}") from None
     except ValueError:
-        url = URL()
-    if url.scheme not in ("http", "https") or not url.host:
-        raise EngineError("the endpoint of the model is not an http(s) URL")
-    return url
+        raise EngineError("the endpoint of the model is not an http(s) URL") from None
 
 
 def _timeout(timeouts: Timeouts, read: float) -> aiohttp.ClientTimeout:
@@ -325,6 +326,8 @@ async def _message(response: aiohttp.ClientResponse) -> str:
 
 
 def _network_error(error: aiohttp.ClientError) -> EngineError:
+    if (refused := refusal(error)) is not None:
+        return EngineError(f"the endpoint of the model is not allowed: {refused}")
     match error:
         case aiohttp.ConnectionTimeoutError():
             return EngineTimeout("the connection to the provider took too long")

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
 
+from tropism.egress.policy import LAPTOP, Egress
+
 FinishReason = Literal["stop", "length", "cancelled"]
 
 State = Literal["online", "restarting", "error"]
@@ -102,6 +104,8 @@ class ModelSource:
     api_key: str | None = field(default=None, repr=False)
     extra_params: Mapping[str, Any] = field(default_factory=dict)
     """Sent with every request to a remote engine."""
+    egress: Egress = LAPTOP
+    """Which addresses a remote engine may connect to."""
     slots: int = 4
     """How many requests a local engine works on at once."""
     context: int = 2048

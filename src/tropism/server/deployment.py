@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from tropism.egress.policy import Egress
 from tropism.engines.protocol import ModelSource
 from tropism.server.secrets import Secrets
 from tropism.wire.models import ComputeConfig
@@ -22,7 +23,7 @@ class Deployment:
     attempt: int
 
 
-def deployment_of(row: Any, secrets: Secrets) -> Deployment:
+def deployment_of(row: Any, secrets: Secrets, egress: Egress) -> Deployment:
     """How to run the model of this row, its provider's key in clear."""
     config = msgspec.convert(row.compute_config, ComputeConfig)
     slots = max(1, config.kv_cache_len // config.max_seq_len) if config.kv_cache_len else 4
@@ -34,6 +35,7 @@ def deployment_of(row: Any, secrets: Secrets) -> Deployment:
         external_model_id=row.external_model_id,
         api_key=secrets.decrypt(row.secret, f"model:{row.id}:secret") if row.secret else None,
         extra_params=row.extra_params or {},
+        egress=egress,
         context=config.max_seq_len,
         slots=slots,
     )

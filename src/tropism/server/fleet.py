@@ -16,6 +16,7 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
+from tropism.egress.policy import Egress
 from tropism.engines.in_flight import InFlight
 from tropism.engines.protocol import Engine, EngineError, EngineUnavailable, State
 from tropism.engines.registry import make_engine
@@ -50,8 +51,8 @@ class Running:
 class Fleet:
     """The engines of this process, by the id of their model."""
 
-    def __init__(self, secrets: Secrets, spawn: Callable[[Coroutine[Any, Any, None]], None]) -> None:
-        self._secrets, self._spawn = secrets, spawn
+    def __init__(self, secrets: Secrets, egress: Egress, spawn: Callable[[Coroutine[Any, Any, None]], None]) -> None:
+        self._secrets, self._egress, self._spawn = secrets, egress, spawn
         self._running: dict[UUID, Running] = {}
         self._failures: dict[UUID, str] = {}
         self._wake = asyncio.Event()
@@ -137,7 +138,7 @@ class Fleet:
 
     def _wanted(self, session: Reading) -> dict[UUID, Deployment]:
         rows = session.rows(select(model).where(model.c.deployed, model.c.backbone_id.is_(None)))
-        return {row.id: deployment_of(row, self._secrets) for row in rows if is_prepared(row)}
+        return {row.id: deployment_of(row, self._secrets, self._egress) for row in rows if is_prepared(row)}
 
     async def _bring_up(self, id: UUID, running: Running) -> None:
         def on_state(state: State, reason: str | None) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from tropism.egress.policy import LAPTOP, Egress, allowing, is_loopback
+
 
 class Settings(Struct, kw_only=True, frozen=True):
     """Settings of one server process."""
@@ -37,6 +39,9 @@ class Settings(Struct, kw_only=True, frozen=True):
     """The largest dataset that can be uploaded (`TROPISM_MAX_DATASET_BYTES`)."""
     drain_seconds: int = 30
     """How long running requests may take after SIGTERM (`TROPISM_DRAIN_SECONDS`)."""
+    egress_allow: tuple[str, ...] | None = None
+    """Where providers and reward servers may be besides public addresses (`TROPISM_EGRESS_ALLOW`, separated by commas):
+    `loopback`, `private`, networks, host names, `all`. If None, loopback, as long as `host` is loopback itself."""
 
     job_stall_seconds: int = 600
     """A job that comes no further for so long has failed (`TROPISM_JOB_STALL_SECONDS`)."""
@@ -46,6 +51,13 @@ class Settings(Struct, kw_only=True, frozen=True):
     """How many calls of one provider's model an evaluation makes at once (`TROPISM_EVALUATION_CALLS_REMOTE`)."""
     jobs_at_once: int = 2
     """How many jobs of one capability a worker does at once (`TROPISM_JOBS_AT_ONCE`)."""
+
+    @property
+    def egress(self) -> Egress:
+        """Where users may have us connect to."""
+        if self.egress_allow is not None:
+            return allowing(self.egress_allow)
+        return LAPTOP if is_loopback(self.host) else allowing(())
 
     @property
     def database_url(self) -> str:
@@ -60,6 +72,9 @@ def from_environment(environment: Mapping[str, str] = os.environ, **given: objec
         "storage": environment.get("TROPISM_STORAGE", "").strip() or None,
         "bundled_models": environment.get("TROPISM_BUNDLED_MODELS", "1") not in ("0", "false", "no"),
     }
+    if allowed := environment.get("TROPISM_EGRESS_ALLOW", "").strip():
+        allowing(entries := tuple(allowed.split(",")))  # what cannot be meant is said at the start
+        read["egress_allow"] = entries
     for name in (
         "max_body_bytes",
         "max_pending_writes",

@@ -53,7 +53,7 @@ class Engines:
         """The engine that answers for a model, or for a variant of it. Within the block it is not stopped."""
         row = await self._row(model_id)
         async with self._starting[row.id]:
-            borrowed = await self._up(row.id, deployment_of(row, self._process.secrets))
+            borrowed = await self._up(row.id, deployment_of(row, self._process.secrets, self._process.settings.egress))
         with borrowed.uses:
             yield borrowed.engine
 

@@ -23,7 +23,9 @@ async def get(context: Context, request: wire.ModelReference) -> wire.Model:
 
 @handles(wire.ADD_EXTERNAL)
 async def add_external(context: Context, request: wire.ExternalModelCreate) -> wire.Model:
-    return await context.write(partial(service.add_external, secrets=context.services.secrets), request)
+    services = context.services
+    add = partial(service.add_external, secrets=services.secrets, egress=services.settings.egress)
+    return await context.write(add, request)
 
 
 @handles(wire.ADD_LOCAL)

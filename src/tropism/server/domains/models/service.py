@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import Row, Select, insert, select, update
 
+from tropism.egress.guard import checked_url
+from tropism.egress.policy import Egress, EgressRefused
 from tropism.engines.registry import ENGINES
 from tropism.server.clock import time_of
 from tropism.server.database.session import Reading, Writing
@@ -22,7 +22,6 @@ from tropism.server.tables.use_cases import use_case
 from tropism.wire import models as wire
 
 PROVIDERS_WITHOUT_DEFAULT_URL = ("azure", "custom")
-_SPACE = re.compile(r"\s")
 _backbone = model.alias("backbone")
 
 
@@ -89,14 +88,16 @@ def described(row: Row[Any]) -> wire.Model:
     )
 
 
-def add_external(transaction: Writing, request: wire.ExternalModelCreate, secrets: Secrets) -> wire.Model:
+def add_external(
+    transaction: Writing, request: wire.ExternalModelCreate, secrets: Secrets, egress: Egress
+) -> wire.Model:
     """Register a model of a provider; its api key is encrypted for this row."""
     if request.provider not in ENGINES:
         raise InvalidRequest(f"this release cannot speak to provider {request.provider!r} yet", param="provider")
     if request.endpoint is None and request.provider in PROVIDERS_WITHOUT_DEFAULT_URL:
         raise InvalidRequest(f"provider {request.provider!r} needs an `endpoint`, its base URL", param="endpoint")
-    if request.endpoint is not None and not _is_http_url(request.endpoint):
-        raise InvalidRequest("`endpoint` must be a URL such as https://example.org/v1", param="endpoint")
+    if request.endpoint is not None:
+        _refuse_endpoint(request.endpoint, egress)
     id = transaction.new_id()
     return _register(
         transaction,
@@ -114,12 +115,13 @@ def add_external(transaction: Writing, request: wire.ExternalModelCreate, secret
     )
 
 
-def _is_http_url(text: str) -> bool:
+def _refuse_endpoint(endpoint: str, egress: Egress) -> None:
     try:
-        url = urlsplit(text)
-        return url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0 and not _SPACE.search(text)
-    except ValueError:
-        return False
+        checked_url(endpoint, egress)
+    except EgressRefused as error:
+        raise InvalidRequest(f"`endpoint` is not allowed: {error.strerror}", param="endpoint") from None
+    except ValueError as error:
+        raise InvalidRequest(f"`endpoint`: {error}", param="endpoint") from None
 
 
 def add_local(transaction: Writing, request: wire.LocalModelCreate) -> wire.Model:
