@@ -30,6 +30,11 @@ COMMANDS = {
     "evaluation": ("tropism.cli.evaluation:app", "Let a judge score answers."),
     "jobs": ("tropism.cli.jobs:app", "Work that takes longer than a request."),
     "judges": ("tropism.cli.judges:app", "What judges measure, and how far to trust them."),
+    "reward-servers": ("tropism.cli.reward_servers:app", "Programs of yours that say how good answers are."),
+    "users": ("tropism.cli.access:users", "People and service accounts."),
+    "teams": ("tropism.cli.access:teams", "Those who work on the same use cases."),
+    "roles": ("tropism.cli.access:roles", "Named sets of permissions."),
+    "api-keys": ("tropism.cli.access:api_keys", "What programs show to say for whom they call."),
     "me": ("tropism.cli.me:me", "Show whose key you are using."),
 }
 for order, (name, (path, text)) in enumerate(COMMANDS.items()):

@@ -96,6 +96,7 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     access.LIST_USERS,
     access.CREATE_USER,
     access.UPDATE_USER,
+    access.REMOVE_USER,
     access.LIST_TEAMS,
     access.CREATE_TEAM,
     access.LIST_ROLES,

@@ -22,6 +22,13 @@ class UseCaseCreate(Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tru
     team: Reference | None = None
 
 
+class Share(Struct, kw_only=True, frozen=True):
+    """Another team that works on the use case, and the role that bounds what its members may do there."""
+
+    team: str
+    role: str
+
+
 class UseCase(Struct, kw_only=True, frozen=True):
     """A use case with the feedback keys linked and the models attached to it."""
 
@@ -33,6 +40,7 @@ class UseCase(Struct, kw_only=True, frozen=True):
     created_at: Time
     feedback_keys: list[FeedbackKey]
     model_services: list[ModelService]
+    shared_with: list[Share]
 
 
 class UseCases(Struct, kw_only=True, frozen=True):
@@ -45,6 +53,21 @@ class UseCaseReference(Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     """One use case."""
 
     use_case: Reference
+
+
+class UseCaseShare(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Whom to share a use case with. Members of that team get what both this role and their own allow."""
+
+    use_case: Reference
+    team: Reference
+    role: Reference = "viewer"
+
+
+class UseCaseShareReference(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """One team that a use case is shared with."""
+
+    use_case: Reference
+    team: Reference
 
 
 CREATE = Endpoint(
@@ -71,4 +94,20 @@ GET = Endpoint(
     returns=UseCase,
     permission="use_case:read",
     summary="Get a use case",
+)
+SHARE = Endpoint(
+    method="POST",
+    path="/api/v1/use_cases/{use_case}/shares",
+    takes=UseCaseShare,
+    returns=UseCase,
+    permission="use_case:share",
+    summary="Share a use case with another team, under a role",
+)
+UNSHARE = Endpoint(
+    method="DELETE",
+    path="/api/v1/use_cases/{use_case}/shares/{team}",
+    takes=UseCaseShareReference,
+    returns=UseCase,
+    permission="use_case:share",
+    summary="Share a use case no longer with a team",
 )
