@@ -64,6 +64,22 @@ def create(
     show.answer(engine, made, lambda: picture(made))
 
 
+@app.command
+def share(use_case: str, team: str, role: str = "viewer", *, engine: Engine = DEFAULT) -> None:
+    """Share a use case with another team. Its members get what both this role and their own allow."""
+    with engine.client() as client:
+        shared = client.use_cases.share(team, role, use_case=use_case)
+    show.answer(engine, shared, lambda: picture(shared))
+
+
+@app.command
+def unshare(use_case: str, team: str, *, engine: Engine = DEFAULT) -> None:
+    """Take a use case back from a team."""
+    with engine.client() as client:
+        own = client.use_cases.unshare(team, use_case=use_case)
+    show.answer(engine, own, lambda: picture(own))
+
+
 def picture(use: UseCase) -> RenderableType:
     return show.record(
         {
@@ -72,6 +88,7 @@ def picture(use: UseCase) -> RenderableType:
             "Description": use.description,
             "Id": use.id,
             "Team": use.team,
+            "Shared with": [f"{share.team} as {share.role}" for share in use.shared_with],
             "Created": use.created_at,
             "Models": "\n".join(f"{_model(service)} {service.online}" for service in use.model_services),
             "Feedback": "\n".join(f"{key.key} ({key.kind}, {key.scoring_type})" for key in use.feedback_keys),

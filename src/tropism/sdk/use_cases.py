@@ -31,6 +31,20 @@ class _UseCases(Resource):
         """Get a use case with its feedback keys and models; without an argument, the default one."""
         return (yield from send(wire.GET, wire.UseCaseReference(use_case=self._use_case(use_case))))
 
+    @operation
+    def share(
+        self, team: Reference, role: Reference = "viewer", *, use_case: Reference | None = None
+    ) -> Flow[wire.UseCase]:
+        """Share a use case with another team. Its members get what both this role and their own allow."""
+        takes = wire.UseCaseShare(use_case=self._use_case(use_case), team=unchecked(team), role=unchecked(role))
+        return (yield from send(wire.SHARE, takes))
+
+    @operation
+    def unshare(self, team: Reference, *, use_case: Reference | None = None) -> Flow[wire.UseCase]:
+        """Take a use case back from a team."""
+        takes = wire.UseCaseShareReference(use_case=self._use_case(use_case), team=unchecked(team))
+        return (yield from send(wire.UNSHARE, takes))
+
 
 class UseCases(_UseCases, SyncResource):
     """The tasks that applications ask language models to do."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 from uuid import UUID
 
 from tropism.wire.permissions import Permission
@@ -11,11 +12,23 @@ from tropism.wire.permissions import Permission
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The user behind an api key. `grants` maps each team's id to the permissions held there."""
+    """The user behind an api key, as far as the key goes.
+
+    `grants` maps each team's id to the permissions held there, `shares` each use case that another team shares to the
+    permissions held on it.
+    """
 
     user_id: UUID
     grants: Mapping[UUID, frozenset[Permission]] = field(default_factory=dict)
+    shares: Mapping[UUID, frozenset[Permission]] = field(default_factory=dict)
     is_system: bool = False
+    only: frozenset[UUID] | None = None
+    """The use cases that the key is narrowed to."""
+    is_narrowed: bool = False
+    """Whether the key allows less than its user may do."""
+    key_id: UUID | None = None
+    expires_ms: int | None = None
+    """When the key ends, in milliseconds since 1970."""
 
     def may(self, permission: Permission, team: UUID | None = None) -> bool:
         """Whether the permission is held in this team, or in any team if None."""
@@ -25,8 +38,22 @@ class Principal:
             return permission in self.grants.get(team, ())
         return any(permission in held for held in self.grants.values())
 
-    def sees(self, team: UUID) -> bool:
+    def belongs_to(self, team: UUID) -> bool:
         return self.is_system or team in self.grants
+
+    def sees(self, team: UUID, use_case: UUID) -> bool:
+        """Whether a use case of this team is there for the caller."""
+        if self.only is not None and use_case not in self.only:
+            return False
+        return self.belongs_to(team) or use_case in self.shares
+
+    def with_permission(self, permission: Permission) -> Self:
+        """The same caller, reduced to where the permission is held: elsewhere, nothing is there for this call."""
+        return replace(
+            self,
+            grants={team: held for team, held in self.grants.items() if permission in held},
+            shares={use_case: held for use_case, held in self.shares.items() if permission in held},
+        )
 
 
 SYSTEM = Principal(UUID(int=0), is_system=True)

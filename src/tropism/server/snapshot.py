@@ -16,8 +16,9 @@ from sqlalchemy import select
 
 from tropism.server.database.session import Reading
 from tropism.server.errors import NotFound
+from tropism.server.grants import principals
 from tropism.server.principal import Principal
-from tropism.server.tables import ab_tests, access, models, use_cases
+from tropism.server.tables import ab_tests, models, use_cases
 from tropism.server.tables.snapshot import snapshot_version
 from tropism.wire.models import Kind, Online, Prices
 
@@ -83,7 +84,7 @@ class Snapshot:
 
     def use_case(self, reference: str, principal: Principal) -> ServedUseCase:
         found = self.use_cases.get(reference)
-        if found is None or not principal.sees(found.team_id):
+        if found is None or not principal.sees(found.team_id, found.id):
             raise no_use_case(reference)
         return found
 
@@ -111,7 +112,7 @@ def load(session: Reading) -> Snapshot:
             tests=tuple(tests.get(row.id, ())),
         )
         found[row.key] = found[str(row.id)] = use_case
-    return Snapshot(principals=_principals(session), use_cases=found, version=version(session))
+    return Snapshot(principals=principals(session), use_cases=found, version=version(session))
 
 
 def version(session: Reading) -> int:
@@ -181,12 +182,3 @@ def _running_tests(session: Reading, served: Served) -> dict[UUID, list[RunningT
             )
         )
     return running
-
-
-def _principals(session: Reading) -> dict[bytes, Principal]:
-    grants: dict[UUID, dict[UUID, frozenset[Any]]] = defaultdict(dict)
-    member = access.membership
-    for row in session.rows(select(member, access.role.c.permissions).join(access.role)):
-        grants[row.user_id][row.team_id] = frozenset(row.permissions)
-    keys = session.rows(select(access.api_key.c.digest, access.api_key.c.user_id))
-    return {key.digest: Principal(key.user_id, grants.get(key.user_id, {})) for key in keys}

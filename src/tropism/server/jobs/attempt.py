@@ -11,11 +11,11 @@ import msgspec
 
 from tropism.engines.protocol import EngineError
 from tropism.server.context import Process
-from tropism.server.domains.access import service as access
 from tropism.server.domains.jobs import states
 from tropism.server.domains.jobs.service import milliseconds
 from tropism.server.domains.jobs.states import Stopped
 from tropism.server.errors import TropismError
+from tropism.server.grants import principal_of
 from tropism.server.jobs.protocol import FUNCTIONS, Borrow, JobFailed, Run
 from tropism.server.principal import SYSTEM
 
@@ -35,7 +35,7 @@ async def attempt(process: Process, engine: Borrow, id: UUID) -> None:
     if row is None:
         return
     request, function = FUNCTIONS[row.kind]
-    principal = await process.database.read(SYSTEM, access.principal, row.user_id)
+    principal = await process.database.read(SYSTEM, principal_of, row.user_id)
     run = Run(
         id=id,
         attempt=row.attempt,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, LargeBinary, PrimaryKeyConstraint, String, Table
+from sqlalchemy import BigInteger, Column, ForeignKey, LargeBinary, PrimaryKeyConstraint, String, Table
 
 from tropism.server.database.types import Id, Json
 from tropism.server.tables.metadata import metadata
@@ -20,6 +20,7 @@ user = Table(
     Column("id", Id, primary_key=True),
     Column("email", String, nullable=False, unique=True),
     Column("name", String, nullable=False),
+    Column("kind", String, nullable=False, server_default="person"),
 )
 role = Table(
     "role",
@@ -44,4 +45,9 @@ api_key = Table(
     Column("user_id", Id, ForeignKey("user.id"), nullable=False),
     Column("prefix", String, nullable=False),
     Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("name", String, nullable=False, server_default="first key"),
+    Column("use_cases", Json),  # ids, if the key is narrowed to some
+    Column("permissions", Json),  # if the key is narrowed to some
+    Column("expires_ms", BigInteger),
+    Column("last_used_ms", BigInteger),
 )

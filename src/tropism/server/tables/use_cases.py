@@ -16,6 +16,14 @@ use_case = Table(
     Column("description", String),
     Column("team_id", Id, ForeignKey("team.id"), nullable=False),
 )
+use_case_share = Table(
+    "use_case_share",
+    metadata,
+    Column("use_case_id", Id, ForeignKey("use_case.id"), nullable=False),
+    Column("team_id", Id, ForeignKey("team.id"), nullable=False),
+    Column("role_id", Id, ForeignKey("role.id"), nullable=False),
+    PrimaryKeyConstraint("use_case_id", "team_id"),
+)
 linked_feedback_key = Table(
     "linked_feedback_key",
     metadata,

@@ -54,7 +54,8 @@ async def embed(context: Context, request: wire.EmbeddingRequest) -> wire.Embedd
 
 @handles(wire.LIST_MODELS)
 async def list_models(context: Context, _: Nothing) -> wire.Models:
-    seen = {used.id: used for used in context.snapshot.use_cases.values() if context.principal.sees(used.team_id)}
+    served, principal = context.snapshot.use_cases.values(), context.principal
+    seen = {used.id: used for used in served if principal.sees(used.team_id, used.id)}
     names = [(used.id, name) for used in seen.values() for name in _names(used.key, used.models)]
     data = [
         wire.Model(id=name, object="model", created=int(time_of(id).timestamp()), owned_by="tropism")

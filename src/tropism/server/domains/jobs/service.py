@@ -15,6 +15,7 @@ from tropism.server.clock import EPOCH, time_of
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.errors import Conflict, NotFound
+from tropism.server.grants import seen_by
 from tropism.server.tables.jobs import job, job_log
 from tropism.server.tables.use_cases import use_case
 from tropism.wire import jobs as wire
@@ -67,7 +68,7 @@ def enqueue(transaction: Writing, new: NewJob) -> wire.Job:
 def find(session: Reading, id: UUID) -> Row[Any]:
     """The job's row, with the key of its use case as `use_case_key`."""
     row = session.row(_jobs().where(job.c.id == id))
-    if row is None or not session.principal.sees(row.team_id):
+    if row is None or not session.principal.sees(row.team_id, row.use_case_id):
         raise NotFound(f"no job {id}; jobs.list() shows them", param="job")
     return row
 
@@ -82,9 +83,7 @@ def get(session: Reading, request: wire.JobReference) -> wire.Job:
 
 def list_jobs(session: Reading, request: wire.JobFilter) -> wire.Jobs:
     """A page of the jobs of the caller's teams."""
-    wanted = _jobs().order_by(job.c.id.desc()).limit(request.limit)
-    if not session.principal.is_system:
-        wanted = wanted.where(job.c.team_id.in_(session.principal.grants))
+    wanted = _jobs().where(seen_by(session.principal)).order_by(job.c.id.desc()).limit(request.limit)
     if request.kind is not None:
         wanted = wanted.where(job.c.kind == request.kind)
     if request.status is not None:
@@ -142,7 +141,7 @@ def milliseconds(moment: datetime) -> int:
 
 
 def _jobs() -> Any:
-    return select(job, use_case.c.key.label("use_case_key")).outerjoin(use_case, use_case.c.id == job.c.use_case_id)
+    return select(job, use_case.c.key.label("use_case_key")).join(use_case, use_case.c.id == job.c.use_case_id)
 
 
 def _stage(kept: Mapping[str, Any]) -> wire.Stage:

@@ -12,7 +12,7 @@ from tropism.server.context import Context
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.feedback import keys
 from tropism.server.domains.models import attachments
-from tropism.server.domains.use_cases import service
+from tropism.server.domains.use_cases import service, sharing
 from tropism.server.http import handles
 from tropism.wire import use_cases as wire
 from tropism.wire.page import Nothing
@@ -33,6 +33,24 @@ async def get(context: Context, request: wire.UseCaseReference) -> wire.UseCase:
     return await context.read(_get, request)
 
 
+@handles(wire.SHARE)
+async def share(context: Context, request: wire.UseCaseShare) -> wire.UseCase:
+    return await context.write(_share, request)
+
+
+@handles(wire.UNSHARE)
+async def unshare(context: Context, request: wire.UseCaseShareReference) -> wire.UseCase:
+    return await context.write(_unshare, request)
+
+
+def _share(transaction: Writing, request: wire.UseCaseShare) -> wire.UseCase:
+    return _described(transaction, [sharing.share(transaction, request)])[0]
+
+
+def _unshare(transaction: Writing, request: wire.UseCaseShareReference) -> wire.UseCase:
+    return _described(transaction, [sharing.unshare(transaction, request)])[0]
+
+
 def _create(transaction: Writing, request: wire.UseCaseCreate) -> wire.UseCase:
     return _described(transaction, [service.create(transaction, request)])[0]
 
@@ -48,6 +66,7 @@ def _get(session: Reading, request: wire.UseCaseReference) -> wire.UseCase:
 def _described(session: Reading, rows: Sequence[Row[Any]]) -> list[wire.UseCase]:
     ids = [row.id for row in rows]
     linked, attached = keys.linked_to(session, ids), attachments.of_use_cases(session, ids)
+    shared = sharing.of_use_cases(session, ids)
     return [
         wire.UseCase(
             id=row.id,
@@ -58,6 +77,7 @@ def _described(session: Reading, rows: Sequence[Row[Any]]) -> list[wire.UseCase]
             created_at=time_of(row.id),
             feedback_keys=linked.get(row.id, []),
             model_services=attached.get(row.id, []),
+            shared_with=shared.get(row.id, []),
         )
         for row in rows
     ]

@@ -9,6 +9,7 @@ from sqlalchemy import Row, insert, select
 
 from tropism.server.database.session import Reading, Writing
 from tropism.server.errors import Conflict, Forbidden, InvalidRequest, NotFound
+from tropism.server.grants import seen_by
 from tropism.server.references import refers, refuse_id
 from tropism.server.snapshot import no_use_case
 from tropism.server.tables.access import team
@@ -21,15 +22,21 @@ _with_team = select(use_case, team.c.key.label("team")).join(team)
 def find(session: Reading, reference: str) -> Row[Any]:
     """The row of a use case that the caller may see."""
     row = session.row(_with_team.where(refers(use_case, reference)))
-    if row is None or not session.principal.sees(row.team_id):
+    if row is None or not session.principal.sees(row.team_id, row.id):
         raise no_use_case(reference)
     return row
 
 
+def team_of(session: Reading, row: Row[Any]) -> Row[Any]:
+    """The team that a use case belongs to."""
+    found = session.row(select(team).where(team.c.id == row.team_id))
+    assert found is not None
+    return found
+
+
 def visible(session: Reading) -> Sequence[Row[Any]]:
     """Every use case that the caller may see, oldest first."""
-    rows = session.rows(_with_team.order_by(use_case.c.id))
-    return [row for row in rows if session.principal.sees(row.team_id)]
+    return session.rows(_with_team.where(seen_by(session.principal)).order_by(use_case.c.id))
 
 
 def create(transaction: Writing, request: UseCaseCreate) -> Row[Any]:
@@ -51,7 +58,7 @@ def create(transaction: Writing, request: UseCaseCreate) -> Row[Any]:
 def _team_for(session: Reading, reference: str | None) -> Any:
     """The named team, or the only one in which the caller may create."""
     principal = session.principal
-    rows = [row for row in session.rows(select(team).order_by(team.c.id)) if principal.sees(row.id)]
+    rows = [row for row in session.rows(select(team).order_by(team.c.id)) if principal.belongs_to(row.id)]
     if reference is not None:
         rows = [row for row in rows if reference in (row.key, str(row.id))]
         if not rows:

@@ -1,0 +1,143 @@
+"""Users and their roles in teams. Nobody gives what they do not have, and nobody outranks the one who takes it away."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, delete, insert, select
+
+from tropism.server.clock import time_of
+from tropism.server.database.session import Reading, Writing
+from tropism.server.domains.access import teams
+from tropism.server.errors import Conflict, Forbidden, NotFound
+from tropism.server.references import as_id
+from tropism.server.tables import access
+from tropism.wire import access as wire
+from tropism.wire.page import Nothing
+
+user, membership = access.user, access.membership
+
+
+def me(session: Reading, _: Nothing) -> wire.User:
+    """The user behind the key of this call, with every team that the key reaches."""
+    row = session.row(select(user).where(user.c.id == session.principal.user_id))
+    assert row is not None, "a principal is made from a user's row"
+    return _shown(row, _memberships(session, [row.id]))
+
+
+def list_users(session: Reading, _: Nothing) -> wire.Users:
+    """Those who are in one of the caller's teams."""
+    theirs = select(membership.c.user_id).where(membership.c.team_id.in_(session.principal.grants))
+    rows = session.rows(select(user).where(user.c.id.in_(theirs)).order_by(user.c.id))
+    held = _memberships(session, [row.id for row in rows])
+    return wire.Users(users=[_shown(row, held) for row in rows])
+
+
+def find(session: Reading, reference: str) -> Row[Any]:
+    """A user of the caller's teams, by email or id."""
+    named = user.c.email == reference.lower()
+    if (id := as_id(reference)) is not None:
+        named = user.c.id == id
+    theirs = membership.c.team_id.in_(session.principal.grants)
+    row = session.row(select(user).join(membership).where(named, theirs).limit(1))
+    if row is None:
+        raise NotFound(f"no user {reference!r} in your teams; users.list() shows them", param="user")
+    return row
+
+
+def create(transaction: Writing, request: wire.UserCreate) -> wire.User:
+    """A new user in one of the caller's teams. Somebody who works for other teams only is taken into this one."""
+    team = teams.own(transaction, request.team, "user:create")
+    email = request.email.lower()
+    known = transaction.row(select(user).where(user.c.email == email))
+    if known is not None and _role_in(transaction, known.id, team.id) is not None:
+        raise Conflict(f"{email} is in the team already; users.update(...) changes the role", param="email")
+    id = known.id if known is not None else transaction.new_id()
+    if known is None:
+        transaction.run(insert(user).values(id=id, email=email, name=request.name, kind=request.kind))
+    _place(transaction, id, team, teams.grantable(transaction, request.role, team))
+    return _view(transaction, id)
+
+
+def change(transaction: Writing, request: wire.UserUpdate) -> wire.User:
+    """Give a user of the caller's teams a role in one of them."""
+    team = teams.own(transaction, request.team, "user:update")
+    row = find(transaction, request.user)
+    _leave(transaction, row, team, teams.grantable(transaction, request.role, team))
+    return _view(transaction, row.id)
+
+
+def remove(transaction: Writing, request: wire.MembershipReference) -> wire.User:
+    """Take a user out of a team; what they logged there stays."""
+    team = teams.own(transaction, request.team, "user:update")
+    row = find(transaction, request.user)
+    _leave(transaction, row, team, None)
+    transaction.touch()
+    return _view(transaction, row.id)
+
+
+def _leave(transaction: Writing, row: Row[Any], team: Row[Any], for_role: Row[Any] | None) -> None:
+    """Give up the role in a team, for another one or for none."""
+    held = _role_in(transaction, row.id, team.id)
+    if held is not None and not set(held.permissions) <= transaction.principal.grants[team.id]:
+        raise Forbidden(f"{row.email} may do more in this team than you; only an equal can change that")
+    _keep_someone_in_charge(transaction, row, team, for_role)
+    transaction.run(delete(membership).where(membership.c.user_id == row.id, membership.c.team_id == team.id))
+    if for_role is not None:
+        _place(transaction, row.id, team, for_role)
+
+
+def _place(transaction: Writing, user_id: UUID, team: Row[Any], role: Row[Any]) -> None:
+    transaction.run(insert(membership).values(user_id=user_id, team_id=team.id, role_id=role.id))
+    transaction.touch()
+
+
+def _keep_someone_in_charge(session: Reading, leaving: Row[Any], team: Row[Any], role: Row[Any] | None) -> None:
+    """A team in which nobody may give roles any more could never be repaired."""
+    if role is not None and "user:update" in role.permissions:
+        return
+    others = select(access.role.c.permissions).join(membership, membership.c.role_id == access.role.c.id)
+    rows = session.rows(others.where(membership.c.team_id == team.id, membership.c.user_id != leaving.id))
+    if not any("user:update" in row.permissions for row in rows):
+        raise Conflict(
+            f"{leaving.email} is the last who may give roles in team {team.key!r}; give somebody else one first"
+        )
+
+
+def _role_in(session: Reading, user_id: UUID, team_id: UUID) -> Row[Any] | None:
+    held = select(access.role).join(membership, membership.c.role_id == access.role.c.id)
+    return session.row(held.where(membership.c.user_id == user_id, membership.c.team_id == team_id))
+
+
+def _view(session: Reading, id: UUID) -> wire.User:
+    row = session.row(select(user).where(user.c.id == id))
+    assert row is not None
+    return _shown(row, _memberships(session, [id]))
+
+
+def _memberships(session: Reading, users: Collection[UUID]) -> Mapping[UUID, list[wire.Membership]]:
+    """The roles of these users in the teams that the caller is in."""
+    rows = session.rows(
+        select(membership.c.user_id, access.team.c.key.label("team"), access.role.c.key.label("role"))
+        .select_from(membership.join(access.team).join(access.role))
+        .where(membership.c.user_id.in_(users), membership.c.team_id.in_(session.principal.grants))
+        .order_by(access.team.c.id)
+    )
+    found: dict[UUID, list[wire.Membership]] = defaultdict(list)
+    for row in rows:
+        found[row.user_id].append(wire.Membership(team=row.team, role=row.role))
+    return found
+
+
+def _shown(row: Row[Any], held: Mapping[UUID, list[wire.Membership]]) -> wire.User:
+    return wire.User(
+        id=row.id,
+        email=row.email,
+        name=row.name,
+        kind=row.kind,
+        created_at=time_of(row.id),
+        teams=held.get(row.id, []),
+    )

@@ -1,0 +1,67 @@
+"""Use cases that a team shares with another: each member gets what both the share's role and their own allow."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, delete, insert, select
+
+from tropism.server.database.session import Reading, Writing
+from tropism.server.domains.access import teams
+from tropism.server.domains.use_cases import service
+from tropism.server.errors import InvalidRequest, NotFound
+from tropism.server.references import refers
+from tropism.server.tables.access import role, team
+from tropism.server.tables.use_cases import use_case_share
+from tropism.wire.use_cases import Share, UseCaseShare, UseCaseShareReference
+
+
+def share(transaction: Writing, request: UseCaseShare) -> Row[Any]:
+    """Let another team work on a use case; a share that is there gets the new role."""
+    used, with_team = service.find(transaction, request.use_case), _team(transaction, request.team)
+    if with_team.id == used.team_id:
+        raise InvalidRequest(f"use case {used.key!r} belongs to team {with_team.key!r} already", param="team")
+    under = teams.grantable(transaction, request.role, service.team_of(transaction, used))
+    _forget(transaction, used.id, with_team.id)
+    values = {"use_case_id": used.id, "team_id": with_team.id, "role_id": under.id}
+    transaction.run(insert(use_case_share).values(**values))
+    transaction.touch()
+    return used
+
+
+def unshare(transaction: Writing, request: UseCaseShareReference) -> Row[Any]:
+    """Take a use case back from a team."""
+    used = service.find(transaction, request.use_case)
+    if not _forget(transaction, used.id, _team(transaction, request.team).id):
+        raise NotFound(f"use case {used.key!r} is not shared with team {request.team!r}", param="team")
+    transaction.touch()
+    return used
+
+
+def of_use_cases(session: Reading, ids: Sequence[UUID]) -> Mapping[UUID, list[Share]]:
+    """With whom use cases are shared, by their ids."""
+    rows = session.rows(
+        select(use_case_share.c.use_case_id, team.c.key.label("team"), role.c.key.label("role"))
+        .select_from(use_case_share.join(team).join(role))
+        .where(use_case_share.c.use_case_id.in_(ids))
+        .order_by(team.c.id)
+    )
+    found: dict[UUID, list[Share]] = defaultdict(list)
+    for row in rows:
+        found[row.use_case_id].append(Share(team=row.team, role=row.role))
+    return found
+
+
+def _team(session: Reading, reference: str) -> Row[Any]:
+    row = session.row(select(team).where(refers(team, reference)))
+    if row is None:
+        raise NotFound(f"no team {reference!r}; its members find its key with teams.list()", param="team")
+    return row
+
+
+def _forget(transaction: Writing, use_case_id: UUID, team_id: UUID) -> int:
+    known = use_case_share.c.use_case_id == use_case_id, use_case_share.c.team_id == team_id
+    return transaction.run(delete(use_case_share).where(*known))
