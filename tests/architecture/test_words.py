@@ -28,8 +28,8 @@ WITHOUT_SDK = {"health", "openai"}
 """Health is asked by machines that watch, and OpenAI's shape by OpenAI's own clients."""
 SERVED_BY = {"embeddings": "chat", "openai": "chat"}
 """Two shapes of the same exchange with an engine live in one domain."""
-TESTED_IN = {"access": "api", "health": "api"}
-"""Keys, permissions and health concern every route, and are tested on all of them at once."""
+TESTED_IN = {"health": "api"}
+"""Health concerns no domain, and is tested with the routes."""
 
 
 def test_there_are_words() -> None:
