@@ -45,7 +45,13 @@ METADATA = frozenset(
 """They give a machine's credentials to whoever asks from it. A network that holds one does not allow it."""
 
 _NAT64 = ip_network("64:ff9b::/96")
-_NAT64_LOCAL = ip_network("64:ff9b:1::/48")
+_NOT_PUBLIC: tuple[Network, ...] = tuple(
+    map(
+        ip_network,
+        ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "2001::/23", "3fff::/20", "5f00::/16", "fec0::/10"),
+    )
+)
+"""Releases of Python differ on these; nobody serves models or rewards there."""
 _V4_COMPATIBLE = ip_network("::/96")
 _NO_WEB_BELOW, _WEB = 1024, (80, 443)
 
@@ -146,6 +152,5 @@ def _kind(address: Address) -> str | None:
     for word in ("unspecified", "loopback", "link_local", "multicast"):
         if getattr(address, f"is_{word}"):
             return word.replace("_", "-")
-    if isinstance(address, IPv6Address) and (address.is_site_local or address in _NAT64_LOCAL or address.teredo):
-        return "private"
-    return None if address.is_global and not address.is_reserved else "private"
+    public = address.is_global and not address.is_reserved and not any(address in each for each in _NOT_PUBLIC)
+    return None if public else "private"
