@@ -127,6 +127,7 @@ def test_cancelling_ends_a_test_once_and_keeps_its_report(call: Both, use_case: 
     key = start(call, use_case)
     cancelled = call("ab_tests.cancel", key)
     assert (cancelled.status, cancelled.report.winner) == ("cancelled", None)
+    assert cancelled.report.summary == "Cancelled. There was no feedback."
     assert cancelled.report.end_date is not None
     with pytest.raises(tropism.ConflictError, match="is cancelled already"):
         call("ab_tests.cancel", key)

@@ -33,7 +33,8 @@ def test_a_breached_guardrail_ends_the_test_and_keeps_the_default(client: Tropis
     (harm,) = done.report.guardrails
     assert (harm.metric, harm.variant, harm.breached) == (stars, "echo-b", True)
     assert harm.worsening == pytest.approx(1.0, abs=0.2)
-    assert "worse than the default" in done.report.summary
+    assert f"echo-b is worse than the default on {stars} by {harm.worsening:.3g} (at least" in done.report.summary
+    assert "allowed were 0.1)." in done.report.summary
     assert default_of(client, use_case) == "echo-a"
 
 

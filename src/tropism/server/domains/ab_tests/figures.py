@@ -24,6 +24,12 @@ from tropism.stats.sample_ratio import sample_ratio
 from tropism.stats.sums import Sums
 from tropism.wire import ab_tests as wire
 
+ENDED = {
+    "No winner yet": "No winner",
+    "No feedback yet": "There was no feedback",
+    "Warming up": "There was not enough feedback for figures",
+}
+
 
 def variants_of(session: Reading, test_id: UUID) -> list[Row[Any]]:
     """The variants in their order, with the keys of their models."""
@@ -117,16 +123,28 @@ def _summary(look: Look, outcome: wire.Outcome | None) -> str:
     said = []
     if outcome == "guardrail":
         worse = next(each for each in look.guardrails if each.breached)
-        said.append(f"Stopped: {worse.variant} is worse than the default on {worse.metric}, which must not be.")
+        said.append(f"Stopped: {worse.variant} is worse than the default on {worse.metric} by {_worse(worse)}.")
     elif outcome == "cancelled":
         said.append("Cancelled.")
     elif outcome == "expired":
         said.append("The time of the test is over.")
-    over = outcome in ("guardrail", "cancelled", "expired")
-    said.append(look.seen.sentence.replace("No winner yet", "No winner") if over else look.seen.sentence)
+    said.append(_of_the_past(look.seen.sentence) if said else look.seen.sentence)
     if look.sample_ratio.alarm:
         said.append("Beware: the variants did not get equal shares of users, so something sorts them; see the split.")
     return " ".join(said)
+
+
+def _worse(seen: wire.GuardrailReport) -> str:
+    figures = (seen.worsening or 0.0, seen.at_least or 0.0, seen.tolerance)
+    worse, least, allowed = (f"{value:.3g}" for value in figures)
+    return f"{worse} (at least {least}; allowed were {allowed})"
+
+
+def _of_the_past(sentence: str) -> str:
+    """What `stats` says of a test that goes on, of one that was ended from outside."""
+    for present, past in ENDED.items():
+        sentence = sentence.replace(present, past)
+    return sentence
 
 
 def _variant(i: int, row: Row[Any], names: list[str], seen: stats.Report) -> wire.VariantReport:
