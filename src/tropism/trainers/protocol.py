@@ -1,0 +1,163 @@
+"""How a trainer talks with whoever started it: the files of a run's folder, the events, the result.
+
+The folder holds `config.json`, `events.jsonl`, `checkpoints/`, at the end `model/` and `result.json`. A file named
+`stop`, or SIGTERM, ends the run within one step. With `--with-parent` it also ends when its standard input does.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from tropism.trainers.config import Method
+
+EVENTS = "events.jsonl"
+RESULT = "result.json"
+STOP = "stop"
+MODEL = "model"
+CHECKPOINTS = "checkpoints"
+WITH_PARENT = "--with-parent"
+
+MODULES: Mapping[Method, str] = MappingProxyType(
+    {
+        "SFT": "tropism.trainers.sft",
+        "DPO": "tropism.trainers.dpo",
+        "PPO": "tropism.trainers.ppo",
+        "GRPO": "tropism.trainers.grpo",
+        "REWARD_MODEL": "tropism.trainers.reward_model",
+    }
+)
+"""`python -m MODULE FOLDER` trains by this method."""
+ENVIRONMENT: Mapping[str, str] = MappingProxyType(
+    {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "OMP_WAIT_POLICY": "PASSIVE"}
+)
+"""What to set around a trainer: all it reads are files, and threads that wait should leave their core to others."""
+PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "safetensors")
+
+
+class Began(Struct, kw_only=True, frozen=True, tag_field="event", tag="began"):
+    """The model is loaded. A run that was resumed begins at a `step` above 0 and repeats later steps' events."""
+
+    at: int
+    """Milliseconds since 1970, as in every event."""
+    step: int
+    total: int
+    training_lines: int
+    validation_lines: int
+    trainable_parameters: int
+    parameters: int
+
+
+class Progress(Struct, kw_only=True, frozen=True, tag_field="event", tag="progress"):
+    """One step is done. `loss` is what was minimised, `kl` the distance from the model that training began with."""
+
+    at: int
+    step: int
+    total: int
+    loss: float
+    learning_rate: float
+    reward: float | None
+    kl: float | None
+    tokens_per_second: float | None
+    eta_seconds: float
+    memory_bytes: int
+    metrics: dict[str, float]
+    """What else the method measures, under the names that TRL gives it."""
+
+
+class Validation(Struct, kw_only=True, frozen=True, tag_field="event", tag="validation"):
+    """The held-out lines were looked at. At step 0 this is what the model was worth before."""
+
+    at: int
+    step: int
+    total: int
+    loss: float | None
+    metrics: dict[str, float]
+
+
+class Saved(Struct, kw_only=True, frozen=True, tag_field="event", tag="saved"):
+    """A checkpoint is complete; `path` is relative to the run's folder."""
+
+    at: int
+    step: int
+    path: str
+
+
+class Warned(Struct, kw_only=True, frozen=True, tag_field="event", tag="warned"):
+    """Something a person should know, such as a reward server that is waited for."""
+
+    at: int
+    message: str
+
+
+Event = Began | Progress | Validation | Saved | Warned
+Status = Literal["COMPLETED", "STOPPED", "FAILED"]
+
+
+class Result(Struct, kw_only=True, frozen=True):
+    """How a run ended. `model` is a folder within the run's; `before` and `after` are its first and last validation."""
+
+    status: Status
+    step: int
+    total: int
+    model: str | None
+    error: str | None
+    before: dict[str, float]
+    after: dict[str, float]
+    seconds: float
+    peak_memory_bytes: int
+    data_sha256: str | None
+    versions: dict[str, str]
+
+
+_decode = msgspec.json.Decoder(Event).decode
+
+
+class EventReader:
+    """Reads the events of a run while it writes them. `offset` is how far it came, in bytes: keep it to go on later."""
+
+    def __init__(self, folder: Path, offset: int = 0) -> None:
+        self._path = folder / EVENTS
+        self.offset = offset
+
+    def read(self) -> list[Event]:
+        """The events since the last call. A line that is only half written waits for the next call."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self.offset)
+                written = file.read()
+        except FileNotFoundError:
+            return []
+        whole = written[: written.rfind(b"\n") + 1]
+        self.offset += len(whole)
+        return [_decode(line) for line in whole.splitlines()]
+
+
+def read_result(folder: Path) -> Result | None:
+    """How the run ended; None while it runs, and after it was killed."""
+    try:
+        return msgspec.json.decode((folder / RESULT).read_bytes(), type=Result)
+    except FileNotFoundError:
+        return None
+
+
+def ask_to_stop(folder: Path) -> None:
+    """Let the run end after the step that it is in. It keeps its last checkpoint."""
+    (folder / STOP).touch()
+
+
+def command(method: Method, folder: Path) -> list[str]:
+    """What to start, with a pipe as standard input that stays open, so that a trainer never outlives its parent."""
+    return [sys.executable, "-m", MODULES[method], str(folder), WITH_PARENT]
+
+
+def missing_packages() -> list[str]:
+    """Which packages of `pip install 'tropism[train]'` are not installed."""
+    return [name for name in PACKAGES if find_spec(name) is None]
