@@ -112,7 +112,8 @@ def test_some_completions_need_a_number(client: Tropism, use_case: str, rules: R
 
 def test_there_is_one_source(client: Tropism, use_case: str, rules: RuleJudge, dataset: str) -> None:
     both: Any = {"datasource": {"completions": {}, "dataset": {"dataset": dataset}}}
-    for source in (both, {"datasource": {}}):
+    neither: Any = {"datasource": {}}
+    for source in (both, neither):
         assert "exactly one" in str(refused(client, use_case, source, [], rules.key, "answer_relevancy"))
 
 

@@ -51,6 +51,7 @@ def test_models_are_compared_on_the_prompts_of_the_log(
     [compared] = done.report.comparisons
     assert (compared.model, compared.other, compared.pairs, compared.verdict) == (pair.good, pair.poor, 12, "better")
     assert not done.report.partial
+    assert len(call("evaluation.jobs.samples", job.id, first=100).samples) == 24
     recount = feedback_of(client, done, "EVALUATION")
     assert {model.model: model.score.middle for model in done.report.models} == {
         key: fmean(values) for key, values in recount.items()
@@ -86,19 +87,20 @@ def test_money_is_estimated_and_counted_where_a_model_has_prices(
 
 
 def test_a_verdict_carries_the_reasons_of_the_judge(
-    call: Both, client: Tropism, use_case: str, rules: RuleJudge, pair: Pair, logged: list[str]
+    client: Tropism, use_case: str, rules: RuleJudge, pair: Pair, logged: list[str]
 ) -> None:
-    job = call("evaluation.jobs.create", REPLAY, [pair.poor], rules.key, "answer_relevancy", use_case=use_case)
-    call("evaluation.jobs.wait", job.id, timeout=60)
-    page = call("evaluation.jobs.samples", job.id, model=pair.poor, status="scored", max_score=0.9, first=5)
+    job = client.evaluation.jobs.create(REPLAY, [pair.poor], rules.key, "answer_relevancy", use_case=use_case)
+    client.evaluation.jobs.wait(job.id, timeout=60)
+    page = client.evaluation.jobs.samples(job.id, model=pair.poor, status="scored", max_score=0.9, first=5)
     assert [sample.number for sample in page.samples] == [0, 1, 2, 3, 4]
-    following = call("evaluation.jobs.samples", job.id, first=100, after=page.page_info.end_cursor)
+    following = client.evaluation.jobs.samples(job.id, first=100, after=page.page_info.end_cursor)
     assert [sample.number for sample in following.samples] == list(range(5, 12))
     assert not following.page_info.has_next_page
     sample = page.samples[0]
     assert (sample.model, sample.completion, sample.status) == (pair.poor, "Where is", "scored")
     assert [(part.text, part.holds) for part in sample.parts][1] == ("covers every part of the question", False)
-    assert call("evaluation.jobs.samples", job.id, min_score=0.9).samples == []
+    assert client.evaluation.jobs.samples(job.id, min_score=0.9).samples == []
+    assert sample.completion_id
     [logged_score] = client.interactions.get(sample.completion_id, use_case=use_case).direct_feedbacks
     assert logged_score.value == sample.score
     assert logged_score.details == (
@@ -108,20 +110,20 @@ def test_a_verdict_carries_the_reasons_of_the_judge(
 
 
 def test_evaluations_are_listed_newest_first(
-    call: Both, client: Tropism, use_case: str, rules: RuleJudge, logged: list[str]
+    client: Tropism, use_case: str, rules: RuleJudge, logged: list[str]
 ) -> None:
     made = [
         client.evaluation.jobs.create(AS_THEY_ARE, [], rules.key, "answer_relevancy", use_case=use_case).id
         for _ in range(2)
     ]
     for id in made:
-        states = list(call.items(call("evaluation.jobs.watch", id)))
+        states = list(client.evaluation.jobs.watch(id))
         assert states[-1].status == "COMPLETED"
-    found = call("evaluation.jobs.list", use_case=use_case)
+    found = client.evaluation.jobs.list(use_case=use_case)
     assert [job.id for job in found] == made[::-1]
     assert [job.report for job in found] == [None, None]
-    assert [job.id for job in call("evaluation.jobs.list", after=made[1], use_case=use_case)] == made[:1]
-    assert call("evaluation.jobs.list", "FAILED", use_case=use_case) == []
+    assert [job.id for job in client.evaluation.jobs.list(after=made[1], use_case=use_case)] == made[:1]
+    assert client.evaluation.jobs.list("FAILED", use_case=use_case) == []
     assert {job.id for job in client.jobs.list("evaluation", use_case=use_case)} == set(made)
 
 
