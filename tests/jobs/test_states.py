@@ -66,7 +66,7 @@ async def test_a_canceled_job_takes_nothing_more(database: Data, make_job: MakeJ
         (states.fail, ("why",)),
     ):
         with pytest.raises(states.Stopped):
-            await database.write(SYSTEM, change, made.id, attempt, *arguments)  # type: ignore[arg-type]
+            await database.write(SYSTEM, change, made.id, attempt, *arguments)
     assert await database.write(SYSTEM, states.begin, made.id) is None
     ended = await seen(database, made)
     assert ended.status == "CANCELED"

@@ -146,6 +146,8 @@ CALLS: list[tuple[str, dict[str, Any], str]] = [
     ("api_keys.list", {"user": "a@b.c"}, "GET /api/v1/api_keys"),
     ("api_keys.create", {"name": "n", "use_cases": ["u"], "permissions": ["chat:create"]}, "POST /api/v1/api_keys"),
     ("api_keys.revoke", {"api_key": ID}, f"DELETE /api/v1/api_keys/{ID}"),
+    ("audit.list", {"user": "a@b.c", "before": 9}, "GET /api/v1/audit"),
+    ("audit.verify", {}, "GET /api/v1/audit/verification"),
     ("permissions.list", {}, "GET /api/v1/permissions"),
     ("users.me", {}, "GET /api/v1/users/me"),
 ]

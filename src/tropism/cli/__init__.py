@@ -35,6 +35,7 @@ COMMANDS = {
     "teams": ("tropism.cli.access:teams", "Those who work on the same use cases."),
     "roles": ("tropism.cli.access:roles", "Named sets of permissions."),
     "api-keys": ("tropism.cli.access:api_keys", "What programs show to say for whom they call."),
+    "audit": ("tropism.cli.audit:app", "Who changed what, when and from where."),
     "me": ("tropism.cli.me:me", "Show whose key you are using."),
 }
 for order, (name, (path, text)) in enumerate(COMMANDS.items()):

@@ -15,6 +15,7 @@ from tropism.sdk.access import (
     Teams,
     Users,
 )
+from tropism.sdk.audit import AsyncAudit, Audit
 from tropism.sdk.chat import AsyncChat, Chat
 from tropism.sdk.completions import AsyncCompletions, Completions
 from tropism.sdk.datasets import AsyncDatasets, Datasets
@@ -33,6 +34,7 @@ __all__ = [
     "ApiKeys",
     "AsyncABTests",
     "AsyncApiKeys",
+    "AsyncAudit",
     "AsyncChat",
     "AsyncCompletions",
     "AsyncDatasets",
@@ -50,6 +52,7 @@ __all__ = [
     "AsyncTeams",
     "AsyncUseCases",
     "AsyncUsers",
+    "Audit",
     "Chat",
     "Completions",
     "Datasets",

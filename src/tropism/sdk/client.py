@@ -20,6 +20,7 @@ from tropism.sdk.access import (
     Teams,
     Users,
 )
+from tropism.sdk.audit import AsyncAudit, Audit
 from tropism.sdk.chat import AsyncChat, Chat
 from tropism.sdk.completions import AsyncCompletions, Completions
 from tropism.sdk.datasets import AsyncDatasets, Datasets
@@ -74,6 +75,7 @@ class Tropism:
         self.teams = Teams(self._connection, self._defaults)
         self.users = Users(self._connection, self._defaults)
         self.api_keys = ApiKeys(self._connection, self._defaults)
+        self.audit = Audit(self._connection, self._defaults)
 
     @property
     def default_use_case(self) -> str | None:
@@ -132,6 +134,7 @@ class AsyncTropism:
         self.teams = AsyncTeams(self._connection, self._defaults)
         self.users = AsyncUsers(self._connection, self._defaults)
         self.api_keys = AsyncApiKeys(self._connection, self._defaults)
+        self.audit = AsyncAudit(self._connection, self._defaults)
 
     @property
     def default_use_case(self) -> str | None:

@@ -26,6 +26,7 @@ from tropism.wire.api import ENDPOINTS
 ROUTES = (
     "health",
     "access",
+    "audit",
     "use_cases",
     "models",
     "interactions",

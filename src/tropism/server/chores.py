@@ -7,7 +7,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 
-from tropism.server import replays
+from tropism.server import audit, replays
 from tropism.server.context import Services
 from tropism.server.domains.ab_tests import lifecycle
 from tropism.server.domains.access import keys
@@ -44,6 +44,7 @@ async def _keep_doing(services: Services) -> None:
             await replays.forget_old(services.database)
             await services.database.write(SYSTEM, lifecycle.expire)
             await _note_key_uses(services)
+            await services.database.write(SYSTEM, audit.forget_before, services.settings.audit_days)
             await tidying.tidy(services)
             await services.database.write(SYSTEM, states.fail_unheard, services.settings.job_stall_seconds)
         except Exception:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
+from tropism.server.audit import Call, noted
 from tropism.server.clock import Clock
 from tropism.server.database.connect import Database
 from tropism.server.database.session import Reading, Writing
@@ -51,11 +53,12 @@ class Services(Process):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One call. `replay` is the digest of its idempotency key, if it came with one."""
+    """One call. `replay` is the digest of its idempotency key, if it came with one; `call` is for the audit log."""
 
     services: Services
     principal: Principal
     replay: bytes | None = None
+    call: Call | None = None
 
     @property
     def snapshot(self) -> Snapshot:
@@ -67,6 +70,8 @@ class Context:
 
     async def write(self, function: Callable[[Writing, In], T], request: In) -> T:
         """The one write of a handler. With an idempotency key, a repeated call gets the first answer again."""
+        if self.call is not None:
+            function = partial(noted, self.call, function)
         if self.replay is None:
             return await self.services.database.write(self.principal, function, request)
         return await self.services.database.write(self.principal, once, self.replay, function, request)

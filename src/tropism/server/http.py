@@ -18,6 +18,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
+from tropism.server.audit import Call
 from tropism.server.context import Context, Services
 from tropism.server.errors import Forbidden, TropismError, Unauthenticated
 from tropism.server.principal import SYSTEM, Principal
@@ -163,11 +164,23 @@ def _context(endpoint: Endpoint[Any, Any], services: Services, request: Request)
     principal = principal.with_permission(endpoint.permission)
     if not principal.grants and not principal.shares:
         raise Forbidden(f"this needs the permission {endpoint.permission!r}, which your key does not have")
+    return Context(services, principal, _replay(endpoint, request, principal), _call(endpoint, request))
+
+
+def _replay(endpoint: Endpoint[Any, Any], request: Request, principal: Principal) -> bytes | None:
+    """What an answer is kept under, so that the same call with the same idempotency key gets it again."""
     key = request.headers.get("idempotency-key") if endpoint.method != "GET" and endpoint.replayable else None
     if not key:
-        return Context(services, principal)
-    who_and_what = f"{principal.user_id}\n{request.method}\n{request.scope['path']}\n{key}"
-    return Context(services, principal, hashlib.sha256(who_and_what.encode()).digest())
+        return None
+    # By api key: another one of the same user may be allowed less than the first answer tells.
+    who_and_what = f"{principal.key_id}\n{request.method}\n{request.scope['path']}\n{key}"
+    return hashlib.sha256(who_and_what.encode()).digest()
+
+
+def _call(endpoint: Endpoint[Any, Any], request: Request) -> Call | None:
+    if endpoint.method == "GET" or not endpoint.audited:
+        return None
+    return Call(endpoint.name, request.scope["path"], request.client.host if request.client else None)
 
 
 def _principal(services: Services, request: Request) -> Principal:

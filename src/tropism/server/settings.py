@@ -43,6 +43,8 @@ class Settings(Struct, kw_only=True, frozen=True):
     """Where providers and reward servers may be besides public addresses (`TROPISM_EGRESS_ALLOW`, separated by commas):
     `loopback`, `private`, networks, host names, `all`. If None, loopback, as long as `host` is loopback itself."""
 
+    audit_days: int = 3650
+    """How long the audit log is kept, in days (`TROPISM_AUDIT_DAYS`)."""
     job_stall_seconds: int = 600
     """A job that comes no further for so long has failed (`TROPISM_JOB_STALL_SECONDS`)."""
     evaluation_calls_local: int = 4
@@ -80,6 +82,7 @@ def from_environment(environment: Mapping[str, str] = os.environ, **given: objec
         "max_pending_writes",
         "max_dataset_bytes",
         "drain_seconds",
+        "audit_days",
         "job_stall_seconds",
         "jobs_at_once",
         "evaluation_calls_local",

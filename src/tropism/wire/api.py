@@ -7,6 +7,7 @@ from typing import Any
 from tropism.wire import (
     ab_tests,
     access,
+    audit,
     chat,
     datasets,
     embeddings,
@@ -105,6 +106,8 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     access.LIST_API_KEYS,
     access.CREATE_API_KEY,
     access.REVOKE_API_KEY,
+    audit.LIST,
+    audit.VERIFY,
     openai.CHAT,
     openai.EMBED,
     openai.LIST_MODELS,

@@ -32,6 +32,8 @@ class Endpoint(Generic[In, Out]):
     streams: type[Any] | None = None
     receives: str | None = None
     sends: str | None = None
+    audited: bool = True
+    """Whether a change that is made by this route is entered in the audit log; what is a log itself is not."""
     replayable: bool = True
     """A repeated call with the same idempotency key gives the first answer again. Generation does not: it costs."""
 

@@ -177,6 +177,7 @@ LOG_METRIC = Endpoint(
     permission="feedback:create",
     summary="Log a metric value for a completion",
     status=201,
+    audited=False,
 )
 LOG_PREFERENCE = Endpoint(
     method="POST",
@@ -186,6 +187,7 @@ LOG_PREFERENCE = Endpoint(
     permission="feedback:create",
     summary="Log a preference between two completions",
     status=201,
+    audited=False,
 )
 LOG_OUTCOME = Endpoint(
     method="POST",
@@ -195,4 +197,5 @@ LOG_OUTCOME = Endpoint(
     permission="feedback:create",
     summary="Log a metric value for a session",
     status=201,
+    audited=False,
 )

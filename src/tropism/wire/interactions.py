@@ -235,6 +235,7 @@ CREATE = Endpoint(
     permission="interaction:create",
     summary="Log a completion made elsewhere",
     status=201,
+    audited=False,
 )
 CREATE_MANY = Endpoint(
     method="POST",
@@ -244,6 +245,7 @@ CREATE_MANY = Endpoint(
     permission="interaction:create",
     summary="Log many completions, all or none",
     status=201,
+    audited=False,
 )
 QUERY = Endpoint(
     method="POST",

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from tropism.wire.endpoint import Endpoint
 from tropism.wire.page import Nothing
-from tropism.wire.values import Key, Name, Reference, Time
+from tropism.wire.values import Key, Name, Reference, Secret, Time
 
 Online = Literal["ONLINE", "PENDING", "OFFLINE", "ERROR"]
 Kind = Literal["Generation", "Embedding"]
@@ -122,7 +122,7 @@ class ExternalModelCreate(Struct, kw_only=True, frozen=True, forbid_unknown_fiel
 
     name: Name
     external_model_id: Annotated[str, Meta(min_length=1, max_length=300)]
-    api_key: Annotated[str, Meta(max_length=10_000)]
+    api_key: Secret
     provider: Provider
     endpoint: Annotated[str, Meta(max_length=2_000)] | None = None
     key: Key | None = None

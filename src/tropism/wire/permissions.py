@@ -11,6 +11,7 @@ Permission = Literal[
     "api_key:create",
     "api_key:delete",
     "api_key:read",
+    "audit:read",
     "chat:create",
     "dataset:create",
     "dataset:delete",

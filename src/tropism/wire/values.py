@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta
 
@@ -19,6 +19,17 @@ Reference = Annotated[str, Meta(min_length=1, max_length=128, description="The k
 Name = Annotated[str, Meta(min_length=1, max_length=200, description="What people read.")]
 Text = Annotated[str, Meta(max_length=10_000)]
 Time = Annotated[datetime, Meta(tz=True)]
+Secret = Annotated[str, Meta(min_length=1, max_length=10_000, extra={"secret": True})]
+"""What no log, error or export may show."""
+
+
+def is_secret(kind: Any) -> bool:
+    """Whether a field of this type holds a secret; an optional one does, too."""
+    if any(isinstance(each, Meta) and (each.extra or {}).get("secret") for each in getattr(kind, "__metadata__", ())):
+        return True
+    return any(is_secret(each) for each in getattr(kind, "__args__", ()))
+
+
 Labels = Annotated[
     dict[
         Annotated[str, Meta(min_length=1, max_length=64)],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tropism.server.tables import (
     ab_tests,
     access,
+    audit,
     datasets,
     evaluation,
     feedback,
@@ -21,6 +22,7 @@ from tropism.server.tables.metadata import metadata
 __all__ = [
     "ab_tests",
     "access",
+    "audit",
     "datasets",
     "evaluation",
     "feedback",

@@ -7,11 +7,23 @@ from collections.abc import Mapping
 from tropism.wire.permissions import PERMISSIONS, Permission
 
 _IN_CHARGE: frozenset[Permission] = frozenset(
-    {"model:create", "role:create", "role:delete", "team:create", "user:create", "user:update", "use_case:share"}
+    {
+        "audit:read",
+        "model:create",
+        "role:create",
+        "role:delete",
+        "team:create",
+        "user:create",
+        "user:update",
+        "use_case:share",
+    }
 )
 """What reaches beyond the work on a team's use cases."""
 _OWN_KEYS: tuple[Permission, ...] = ("api_key:create", "api_key:delete")
-_READ = (*(permission for permission in PERMISSIONS if permission.endswith(":read")), *_OWN_KEYS)
+_READ = (
+    *(permission for permission in PERMISSIONS if permission.endswith(":read") and permission != "audit:read"),
+    *_OWN_KEYS,
+)
 _ANNOTATE: tuple[Permission, ...] = (*_READ, "feedback:create")
 _DEVELOP: tuple[Permission, ...] = (*_ANNOTATE, "chat:create", "embedding:create", "interaction:create")
 _MAINTAIN = tuple(permission for permission in PERMISSIONS if permission not in _IN_CHARGE)

@@ -1,0 +1,95 @@
+"""Writes the audit log: an entry in the very transaction that makes the change, so that there is both or neither.
+
+Each entry's digest covers the entry and the digest before it. Whoever changes, removes or inserts one has to write
+every later digest anew, and the last one is then no longer what somebody may have kept elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy import delete, func, insert, select
+
+from tropism.server.clock import EPOCH
+from tropism.server.database.session import Writing
+from tropism.server.tables.access import api_key, user
+from tropism.server.tables.audit import audit
+from tropism.wire.values import is_secret
+
+In = TypeVar("In")
+T = TypeVar("T")
+HIDDEN = "(secret)"
+LONGEST_VALUE = 500
+"""A prompt or a file would make the log as large as the database."""
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Which call it is that changes something."""
+
+    action: str
+    path: str
+    address: str | None
+
+
+def noted(call: Call, function: Callable[[Writing, In], T], transaction: Writing, request: In) -> T:
+    """Carry out a change and enter it in the log."""
+    answer = function(transaction, request)
+    last = transaction.row(select(audit.c.number, audit.c.digest).order_by(audit.c.number.desc()).limit(1))
+    entry = {
+        "number": last.number + 1 if last else 1,
+        "at_ms": (transaction.now - EPOCH) // timedelta(milliseconds=1),
+        "user_id": transaction.principal.user_id,
+        **_who(transaction),
+        "address": call.address,
+        "action": call.action,
+        "path": call.path,
+        "request": without_secrets(request),
+    }
+    transaction.run(insert(audit).values(**entry, digest=digest(entry, last.digest if last else b"")))
+    return answer
+
+
+def digest(entry: dict[str, Any], before: bytes) -> bytes:
+    """What the entry adds to the chain."""
+    return hashlib.sha256(before + _encode(entry)).digest()
+
+
+def without_secrets(request: Any) -> dict[str, Any]:
+    """The request as it may be kept: secrets hidden, long values cut."""
+    if not isinstance(request, msgspec.Struct):
+        return {}
+    fields = msgspec.structs.fields(type(request))
+    given = {field.name: (field, getattr(request, field.name)) for field in fields}
+    return {
+        name: HIDDEN if is_secret(field.type) and value is not None else _short(value)
+        for name, (field, value) in given.items()
+        if value is not None
+    }
+
+
+def forget_before(transaction: Writing, days: float) -> None:
+    """Remove what is older; the oldest entry that is left is then where the chain begins."""
+    oldest = (transaction.now - timedelta(days=days) - EPOCH) // timedelta(milliseconds=1)
+    last = transaction.value(select(func.max(audit.c.number)))
+    transaction.run(delete(audit).where(audit.c.at_ms < oldest, audit.c.number < (last or 0)))
+
+
+def _who(transaction: Writing) -> dict[str, str | None]:
+    """Names as they are now: users and keys may be gone when somebody reads this."""
+    principal = transaction.principal
+    email = transaction.value(select(user.c.email).where(user.c.id == principal.user_id))
+    prefix = transaction.value(select(api_key.c.prefix).where(api_key.c.id == principal.key_id))
+    return {"email": email or str(principal.user_id), "api_key": prefix}
+
+
+def _short(value: Any) -> Any:
+    plain = msgspec.to_builtins(value)
+    text = msgspec.json.encode(plain)
+    return plain if len(text) <= LONGEST_VALUE else f"({len(text)} bytes)"

@@ -1,0 +1,24 @@
+"""The audit log: appended to, never changed; each row's digest covers the row before it."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, String, Table
+
+from tropism.server.database.types import Id, Json
+from tropism.server.tables.metadata import metadata
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("user_id", Id, nullable=False),
+    Column("email", String, nullable=False),
+    Column("api_key", String),
+    Column("address", String),
+    Column("action", String, nullable=False),
+    Column("path", String, nullable=False),
+    Column("request", Json, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+)
+Index("ix_audit_user", audit.c.user_id, audit.c.number)
