@@ -20,7 +20,7 @@ from tropism.wire.rewards import BATCH_SCORE, SCORE, Info, ScoreRequest, ScoreRe
 
 ANYWHERE = Egress(everything=True)
 """The guard keeps users of an engine from reaching inside; whoever runs a check is inside already."""
-ONCE = Limits(batch=2, connect=5.0, answer=60.0, patience=0.0, tries=1)
+ONCE = Limits(batch=2, at_once=1, connect=5.0, answer=60.0, patience=0.0, tries=1)
 SAMPLES = [
     [Turn(role="user", content="What is the capital of France?"), Turn(role="assistant", content=answer)]
     for answer in ("Paris.", "", "The capital is Paris — I am sure. 🦊", "no", "Paris.")
