@@ -48,4 +48,7 @@ constraints: ## Pin the versions that are installed now
 bench-ab: setup ## Measure the error rates of the A/B statistics
 	$(BIN)/python -m benchmarks.ab_validity
 
-.PHONY: help setup run demo test lint format api constraints bench-overhead bench-ab
+bench-judges: setup ## Measure how often judges are right, beside ragas
+	$(BIN)/python -m benchmarks.judges
+
+.PHONY: help setup run demo test lint format api constraints bench-overhead bench-ab bench-judges

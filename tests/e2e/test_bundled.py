@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import openai
 import pytest
+from pydantic import BaseModel, Field
 from tests.chat.upstream import eventually
 from tests.e2e.process import ADMIN_KEY, Served, served
 
-from tropism import APITimeoutError, Tropism
+from tropism import APITimeoutError, BadRequestError, Tropism, UnprocessableEntityError
 
 PARIS = [{"role": "user", "content": "What is the capital of France? Answer in one short sentence."}]
 LONG = [{"role": "user", "content": "Write a long story about a fox."}]
@@ -62,6 +64,55 @@ def test_a_stream_and_the_openai_client(client: Tropism, engine: Served) -> None
         )
         assert made.usage is not None
         assert made.usage.completion_tokens <= 3
+
+
+class Capital(BaseModel):
+    """What the model is made to say."""
+
+    city: Literal["Paris", "Rome"]
+    population: Annotated[int, Field(ge=0, le=99_999_999)]
+
+
+def test_the_openai_clients_parsed_answers(client: Tropism, engine: Served) -> None:
+    with openai.OpenAI(base_url=f"{engine.lines[0].split()[4]}/v1", api_key=ADMIN_KEY) as theirs:
+        made = theirs.chat.completions.parse(
+            model="default", messages=[{"role": "user", "content": "The capital of France?"}], response_format=Capital
+        )
+    parsed = made.choices[0].message.parsed
+    assert parsed is not None
+    assert parsed.city in ("Paris", "Rome")
+    logged = client.interactions.get(made.id).parameters.response_format
+    assert logged is not None
+    assert logged["json_schema"]["name"] == "Capital"
+    assert logged["json_schema"]["strict"] is True
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_an_answer_in_json_by_the_sdk(client: Tropism, stream: bool) -> None:
+    schema = {"type": "object", "properties": {"city": {"enum": ["Paris"]}}, "required": ["city"]}
+    asked: Any = {"type": "json_schema", "json_schema": {"name": "place", "schema": schema}}
+    answer: Any = client.chat.create(PARIS, stream=stream, response_format=asked, max_tokens=60)
+    if stream:
+        text = "".join(chunk.choices[0].delta.content for chunk in answer if chunk.choices)
+    else:
+        text = answer.choices[0].message.content
+    assert json.loads(text)["city"] == "Paris"
+
+
+@pytest.mark.parametrize(
+    ("schema", "kind", "why"),
+    [
+        ({"type": "nonsense"}, BadRequestError, "cannot follow this JSON schema: at #: unrecognized type nonsense"),
+        ({"enum": ["x"] * 5_000}, UnprocessableEntityError, "the JSON schema is too large: it holds more than 2000"),
+    ],
+    ids=["bad", "large"],
+)
+def test_a_schema_that_cannot_be_followed_is_the_callers_error(
+    client: Tropism, schema: Any, kind: type[Exception], why: str
+) -> None:
+    asked: Any = {"type": "json_schema", "json_schema": {"name": "place", "schema": schema}}
+    with pytest.raises(kind, match=why):
+        client.chat.create(PARIS, response_format=asked)
 
 
 def test_embeddings_know_what_is_alike(client: Tropism) -> None:

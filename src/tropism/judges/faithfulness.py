@@ -22,10 +22,11 @@ from tropism.judges.windows import Windows, windows
 
 SUPPORTED, UNSUPPORTED, NO_CLAIM = "supported", "unsupported", "no_claim"
 
-_TASK = """Decide for each numbered sentence of the answer whether the documents support it:
-- "supported": the documents say it, in any words, or it follows directly from what they say.
-- "unsupported": the documents contradict it, or do not say all of it. Being true is not enough; it must be in them.
-- "no_claim": it states nothing that could be right or wrong, such as a greeting, an offer, or "I do not know".
+# The way out comes first and is called rare: named last, the bundled model took it for nearly every sentence.
+_TASK = """Decide for each numbered sentence of the answer:
+- "no_claim" if it only greets, asks, offers, or says that something is not known. This is rare.
+- "supported" if the documents say what it says, in any words, or it follows directly from them.
+- "unsupported" if the documents say something else, or do not say all of it, even if it is true.
 First give a short reason with the words of a document that decide it, then the verdict."""
 
 

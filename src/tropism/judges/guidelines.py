@@ -18,10 +18,10 @@ from tropism.judges.windows import windows
 
 _HOLDS = {"met": True, "not_met": False, "not_applicable": None}
 
-_TASK = """Decide for each numbered guideline whether the answer follows it:
-- "met": it does.
-- "not_met": it does not, or not wholly.
-- "not_applicable": the guideline speaks of a case that is not this one.
+_TASK = """Decide for each numbered guideline:
+- "not_applicable" if it speaks only of a case that is not this one. This is rare.
+- "met" if the answer follows it.
+- "not_met" if the answer does not follow it, or not wholly.
 Judge each guideline alone. A longer answer is not a better one. First give a short reason, then the verdict."""
 
 

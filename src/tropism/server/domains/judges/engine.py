@@ -23,7 +23,7 @@ def generating(engine: Engine) -> Generate:
             messages=[Message(role=turn.role, content=turn.content) for turn in messages],
             max_tokens=max_tokens,
             temperature=_OTHER_DICE if attempt else 0.0,
-            seed=attempt or None,
+            seed=attempt,  # also keeps what others asked out of the answer
             json_schema=schema,
         )
         return await _whole(engine, prompt)

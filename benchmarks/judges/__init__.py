@@ -1,0 +1,1 @@
+"""How well judges judge, on a small labelled set."""
