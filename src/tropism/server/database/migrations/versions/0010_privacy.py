@@ -1,0 +1,10 @@
+"""Retention and the right to be forgotten."""
+
+from __future__ import annotations
+
+revision = "0010"
+down_revision = "0009"
+
+
+def upgrade() -> None:
+    pass
