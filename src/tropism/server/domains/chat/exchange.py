@@ -177,37 +177,27 @@ class Exchange:
                 yield self.choices[index], piece
 
     async def _ask(self, choice: Choice) -> AsyncGenerator[Piece, None]:
-        try:
-            async with aclosing(self._answer(choice)) as answer:
-                async for piece in answer:
-                    yield piece
-        except EngineFailed as error:
-            if error.status >= 500:  # what the caller got wrong is not the model's fault
-                self._count_failure(choice)
-            raise
-        except Exception:
-            self._count_failure(choice)
-            raise
-
-    async def _answer(self, choice: Choice) -> AsyncGenerator[Piece, None]:
         """From the model that was routed to, or the first of its fallbacks that begins to answer."""
-        fallbacks = self._route.use_case.fallbacks.get(choice.assigned.id, ())
         failed: list[tuple[str, EngineError]] = []
-        for model in (choice.assigned, *fallbacks):
-            if failed:
-                choice.model = model
-                choice.prompt = prompt_for(model, self._request, self._messages, choice.index)
-            try:
-                async with aclosing(self._attempt(choice)) as answer:
-                    async for piece in answer:
-                        yield piece
-                return
-            except NotBegun as error:
-                if error.reason.status < 500 and not failed:  # the caller's fault: another model would say the same
-                    raise EngineFailed(model.key, error.reason) from error.reason
-                failed.append((model.key, error.reason))
-        first, *rest = failed
-        raise EngineFailed(*first, [EngineFailed(*each) for each in rest]) from first[1]
+        try:
+            for model in (choice.assigned, *self._route.use_case.fallbacks.get(choice.assigned.id, ())):
+                if failed:
+                    choice.model = model
+                    choice.prompt = prompt_for(model, self._request, self._messages, choice.index)
+                try:
+                    async with aclosing(self._attempt(choice)) as answer:
+                        async for piece in answer:
+                            yield piece
+                    return
+                except NotBegun as error:
+                    failed.append((model.key, error.reason))
+                    if failed[0][1].status < 500:  # the caller's fault: another model would say the same
+                        break
+            first, *rest = failed
+            raise EngineFailed(*first, [EngineFailed(*each) for each in rest]) from first[1]
+        except Exception as error:
+            self._count_failure(choice, error)
+            raise
 
     async def _attempt(self, choice: Choice) -> AsyncGenerator[Piece, None]:
         """The answer of one model. An answer that has begun is never taken up by another one."""
@@ -225,11 +215,12 @@ class Exchange:
                 raise EngineFailed(choice.model.key, error) from error
             raise NotBegun(error) from error
 
-    def _count_failure(self, choice: Choice) -> None:
-        """In a test, a variant that cannot answer is counted, and nobody for it."""
-        if self._route.test is not None:
-            services, place = self._context.services, (self._route.test.id, choice.assigned.id)
-            services.spawn(services.database.write(SYSTEM, assignment.count_failure, place))
+    def _count_failure(self, choice: Choice, error: Exception) -> None:
+        """In a test, a variant that cannot answer is counted, and nobody for it; not what the caller got wrong."""
+        if self._route.test is None or (isinstance(error, EngineFailed) and error.status < 500):
+            return
+        services, place = self._context.services, (self._route.test.id, choice.assigned.id)
+        services.spawn(services.database.write(SYSTEM, assignment.count_failure, place))
 
     def _records(self) -> list[Record]:
         latency = self._elapsed_ms()
