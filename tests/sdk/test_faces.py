@@ -28,6 +28,7 @@ DOMAINS = [
     "jobs",
     "models",
     "permissions",
+    "reward_servers",
     "use_cases",
     "users",
 ]
@@ -113,6 +114,9 @@ def test_help_shows_arguments_and_text() -> None:
         ),
         ("ab_tests.create", "ab_test_key feedback_key models traffic_split feedback_type auto_deploy"),
         ("ab_tests.list", "active status"),
+        ("reward_servers.add", "url key name description"),
+        ("reward_servers.remove", "key"),
+        ("reward_servers.test", "url"),
     ],
 )
 def test_arguments_are_those_of_the_reference(method: str, arguments: str) -> None:

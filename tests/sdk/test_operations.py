@@ -126,6 +126,14 @@ CALLS: list[tuple[str, dict[str, Any], str]] = [
     ("jobs.logs", {"job_id": ID, "after": 3}, f"GET /api/v1/jobs/{ID}/logs"),
     ("jobs.cancel", {"job_id": ID}, f"POST /api/v1/jobs/{ID}/cancel"),
     ("ab_tests.plan", {"effect": 0.1, "baseline": 0.3}, "POST /api/v1/ab_tests/plan"),
+    (
+        "reward_servers.add",
+        {"url": "http://x", "key": "k", "name": "n", "description": "d", "team": "t"},
+        "POST /api/v1/reward_servers",
+    ),
+    ("reward_servers.list", {}, "GET /api/v1/reward_servers"),
+    ("reward_servers.remove", {"key": "k"}, "DELETE /api/v1/reward_servers/k"),
+    ("reward_servers.test", {"url": "http://x"}, "POST /api/v1/reward_servers/test"),
     ("judges.list", {}, "GET /api/v1/judges"),
     (
         "judges.agreement",
@@ -148,6 +156,37 @@ CALLS: list[tuple[str, dict[str, Any], str]] = [
     ("api_keys.revoke", {"api_key": ID}, f"DELETE /api/v1/api_keys/{ID}"),
     ("audit.list", {"user": "a@b.c", "before": 9}, "GET /api/v1/audit"),
     ("audit.verify", {}, "GET /api/v1/audit/verification"),
+    (
+        "evaluation.jobs.create",
+        {
+            "data_config": {"datasource": {"completions": {"selection_type": "LAST", "max_samples": 5}}},
+            "models": ["a", UUID(int=4)],
+            "judge_model": "j",
+            "method": "custom",
+            "custom_eval_config": {"guidelines": [{"name": "n", "description": "d"}], "feedback_key": "k"},
+            "name": "n",
+            "compute_pool": "default",
+        },
+        "POST /api/v1/evaluation/jobs",
+    ),
+    (
+        "evaluation.jobs.estimate",
+        {
+            "data_config": {"datasource": {"dataset": {"dataset": UUID(int=4)}}},
+            "models": [],
+            "judge_model": "j",
+            "method": "faithfulness",
+        },
+        "POST /api/v1/evaluation/jobs/estimate",
+    ),
+    ("evaluation.jobs.list", {"status": "FAILED", "after": ID, "limit": 3}, "GET /api/v1/evaluation/jobs"),
+    ("evaluation.jobs.get", {"job_id": ID}, f"GET /api/v1/evaluation/jobs/{ID}"),
+    (
+        "evaluation.jobs.samples",
+        {"job_id": ID, "model": "m", "status": "scored", "min_score": 0.2, "max_score": 0.5, "after": "3.0"},
+        f"GET /api/v1/evaluation/jobs/{ID}/samples",
+    ),
+    ("evaluation.jobs.cancel", {"job_id": ID}, f"POST /api/v1/evaluation/jobs/{ID}/cancel"),
     ("permissions.list", {}, "GET /api/v1/permissions"),
     ("users.me", {}, "GET /api/v1/users/me"),
 ]

@@ -1,4 +1,4 @@
-"""Reward servers."""
+"""Reward servers: where they are, and whose."""
 
 from __future__ import annotations
 
