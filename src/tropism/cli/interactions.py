@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 from rich.console import Group, RenderableType
@@ -77,6 +78,31 @@ def get(completion_id: str, *, use_case: UseCase, engine: Engine = DEFAULT) -> N
     with engine.client() as client:
         found = client.interactions.get(completion_id, use_case=use_case)
     show.answer(engine, found, lambda: _picture(found))
+
+
+@app.command
+def export(
+    file: Path,
+    *,
+    format: Literal["jsonl", "parquet"] | None = None,
+    use_case: UseCase,
+    engine: Engine = DEFAULT,
+) -> None:
+    """Write the whole log with its feedback to a file, oldest first.
+
+    Parameters
+    ----------
+    file
+        Where to; a file that is there is replaced.
+    format
+        JSON lines or Parquet; what the file's name ends in, if not given.
+    """
+    chosen = format or ("parquet" if file.suffix == ".parquet" else "jsonl")
+    with engine.client() as client, show.waiting("Writing"):
+        count = client.interactions.export(file, chosen, use_case=use_case)
+    show.answer(
+        engine, {"interactions": count, "file": str(file)}, lambda: Text(f"{count} interactions are in {file}.")
+    )
 
 
 def _nodes(page: wire.InteractionPage) -> RenderableType:

@@ -19,13 +19,15 @@ from tropism.server.run import serve as run
 from tropism.server.settings import Settings, from_environment
 
 
-def serve(*, host: str, port: int, data: Path, database: str | None, echo_models: str) -> None:
+def serve(*, host: str, port: int, data: Path, database: str | None, storage: str | None, echo_models: str) -> None:
     """Start the engine with these options of the command line; return when it is told to stop."""
     logging.basicConfig(format="%(asctime)s %(name)s %(levelname)s %(message)s")
     console = Console(stderr=True)
     try:
         keys = tuple(key for key in echo_models.split(",") if key)
-        settings = from_environment(host=host, port=port, data=data, database=database, echo_models=keys)
+        settings = from_environment(
+            host=host, port=port, data=data, database=database, storage=storage, echo_models=keys
+        )
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             runner.run(run(settings, lambda url: _welcome(url, settings)))
     except (CannotListen, DataInUse, DatabaseUnusable, ValueError, OSError) as error:

@@ -16,6 +16,7 @@ def serve(
     port: int = 8080,
     data: Path = DEFAULT_DATA,
     database: str | None = None,
+    storage: str | None = None,
     echo_models: str = "",
 ) -> None:
     """Start the engine: API, database and local models in one process.
@@ -30,12 +31,14 @@ def serve(
         Where the database, the keys and the model files live.
     database
         The database's URL; a SQLite file in the data directory if not given.
+    storage
+        Where datasets are kept, a directory or a URL such as s3://bucket/prefix; in the data directory if not given.
     echo_models
         Keys of models that repeat what they are told, separated by commas; for tests.
     """
     from tropism.cli.serve import serve
 
-    serve(host=host, port=port, data=data, database=database, echo_models=echo_models)
+    serve(host=host, port=port, data=data, database=database, storage=storage, echo_models=echo_models)
 
 
 def demo(

@@ -32,6 +32,10 @@ class Makings:
     def __init__(self) -> None:
         self._known: dict[bytes, tuple[asyncio.Task[UUID], Progress]] = {}
 
+    def knows(self, name: bytes) -> bool:
+        """Whether that was begun, and is not forgotten yet."""
+        return name in self._known
+
     async def join(
         self, name: bytes, work: Callable[[Progress], Coroutine[Any, Any, UUID]], *, remember: bool
     ) -> tuple[UUID | None, Progress]:

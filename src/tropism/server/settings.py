@@ -67,7 +67,7 @@ class Settings(Struct, kw_only=True, frozen=True):
 
 
 def from_environment(environment: Mapping[str, str] = os.environ, **given: object) -> Settings:
-    """Settings from `TROPISM_*` variables; what is `given` wins."""
+    """Settings from `TROPISM_*` variables; what is `given` and not None wins."""
     read: dict[str, object] = {
         "admin_api_key": environment.get("TROPISM_ADMIN_API_KEY", "").strip() or None,
         "secret_key": environment.get("TROPISM_SECRET_KEY", "").strip() or None,
@@ -90,6 +90,7 @@ def from_environment(environment: Mapping[str, str] = os.environ, **given: objec
     ):
         if text := environment.get(f"TROPISM_{name.upper()}"):
             read[name] = _number(f"TROPISM_{name.upper()}", text)
+    given = {name: value for name, value in given.items() if value is not None}
     return Settings(**{**read, **given})  # type: ignore[arg-type]
 
 

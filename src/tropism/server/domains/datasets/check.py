@@ -51,16 +51,16 @@ def check(source: Path, target: Path, sha256: str, on_news: Callable[[int], None
     """Write `target` from `source`; `Refused` if any line is bad, and then nothing is left."""
     try:
         with source.open("rb", buffering=1024 * 1024) as file:
-            return _check(file, target, sha256, on_news)
+            _check_beginning(file)
+            with Tally(target) as tally:
+                return _check(file, tally, sha256, on_news)
     except BaseException:
         target.unlink(missing_ok=True)
         raise
 
 
-def _check(file: BinaryIO, target: Path, sha256: str, on_news: Callable[[int], None]) -> Counts:
-    _check_beginning(file)
-    digest, tally, bad = hashlib.sha256(), Tally(target), _BadLines()
-    total = 0
+def _check(file: BinaryIO, tally: Tally, sha256: str, on_news: Callable[[int], None]) -> Counts:
+    digest, bad, total = hashlib.sha256(), _BadLines(), 0
     for number, text in _lines(file, digest.update):
         try:
             if text is None:

@@ -111,18 +111,18 @@ def _origin(found: Interaction, id: str, model: str) -> dict[str, str]:
 def main() -> None:
     """Do what we are asked on standard input; tell of it on standard output."""
     request = asked(GatherRequest)
-    tally = Tally(Path(request.target))
-    with closing(only_reading(request.database).connect()) as connection:
+    target = Path(request.target)
+    with Tally(target) as tally, closing(only_reading(request.database).connect()) as connection:
         for line in gather(Reading(connection, SYSTEM, Clock()), request):
             tally.add(line)
             if tally.lines % NEWS_EVERY == 0:
                 answer(CheckNews(processed=tally.lines))
-    if tally.lines:
-        answer(CheckNews(processed=tally.lines, counts=tally.finish()))
-    else:
-        Path(request.target).unlink()
-        what = "interaction" if request.preferences is None else "pair of compared answers to the same prompt"
-        answer(CheckNews(processed=0, refusal=f"no {what} matches, so there is nothing to keep"))
+        if tally.lines:
+            answer(CheckNews(processed=tally.lines, counts=tally.finish()))
+            return
+    target.unlink()
+    what = "interaction" if request.preferences is None else "pair of compared answers to the same prompt"
+    answer(CheckNews(processed=0, refusal=f"no {what} matches, so there is nothing to keep"))
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ Also = Callable[[Writing, UUID], None]
 async def from_upload(services: Services, row: Row[Any], progress: Progress) -> UUID:
     """Check what arrived and keep it; `InvalidRequest` names the bad lines."""
     source, progress.total = uploads.path(services.settings, row.id), row.size
+    source.touch()  # an empty file came in no part
     target = working_folder(services.settings) / f"{row.id}.part"
     request = CheckRequest(source=str(source), target=str(target), sha256=row.sha256)
     counts, refusal = await _written("check", request, progress)

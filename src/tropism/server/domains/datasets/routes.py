@@ -126,8 +126,11 @@ async def from_interactions(context: Context, request: wire.DatasetFromInteracti
     )
     # The same idempotency key asks for the same making, also when its answer was lost.
     said = (context.replay or b"") + context.principal.user_id.bytes + msgspec.json.encode(request)
+    name = hashlib.sha256(said).digest()
+    if not services.makings.knows(name):
+        await context.read(_check_new, new)
     id, progress = await services.makings.join(
-        hashlib.sha256(said).digest(),
+        name,
         lambda progress: making.from_interactions(services, new, gathered, progress),
         remember=context.replay is not None,
     )
@@ -141,6 +144,10 @@ def _asked(session: Reading, request: wire.DatasetFromInteractions) -> GatherReq
     conditions(session, used.id, filters)
     key = None if request.preferences is None else keys.find(session, request.preferences, "preferences").id
     return GatherRequest(database="", use_case_id=used.id, filters=filters, preferences=key, target="")
+
+
+def _check_new(session: Reading, new: service.NewDataset) -> None:
+    service.check_new(session, new.use_case_id, new.key)
 
 
 async def _progress(context: Context, use_case_id: UUID, id: UUID | None, progress: Progress) -> wire.DatasetProgress:

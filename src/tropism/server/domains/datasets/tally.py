@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from pathlib import Path
+from typing import Self
 
 from msgspec import Struct
 
@@ -40,6 +41,12 @@ class Tally:
         self._feedbacks: Counter[str] = Counter()
         self.lines = self.bytes = 0
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
     def add(self, line: shapes.Line) -> None:
         kind = self._kind_with(line.kind)
         text = shapes.written(line)
@@ -55,7 +62,6 @@ class Tally:
         self._out.close()  # type: ignore[no-untyped-call]
         self._file.flush()
         os.fsync(self._file.fileno())
-        self._file.close()
         return Counts(kind=self._kind, lines=self.lines, bytes=self.bytes, feedbacks=dict(self._feedbacks))
 
     def _kind_with(self, kind: Kind) -> Kind:
