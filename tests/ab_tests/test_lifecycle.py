@@ -143,6 +143,25 @@ def test_a_broken_split_raises_the_alarm_and_holds_the_promotion_back(client: Tr
     assert default_of(client, use_case) == "echo-a"
 
 
+def test_users_of_one_variant_who_answer_less_often_raise_a_warning(client: Tropism, use_case: str) -> None:
+    """Everybody who was sent to `echo-a` answers, and one in three of the others, both alike: nothing but a warning."""
+    test, thumbs, chance = f"{use_case}-t", f"{use_case}-thumbs", random.Random(6)
+    client.ab_tests.create(test, thumbs, MODELS, use_case=use_case)
+    for turn in range(12):
+        rows = []
+        for model, answering in (("echo-a", 1.0), ("echo-b", 0.33)):
+            for _ in range(25):
+                value = [{"feedback_key": thumbs, "value": turn % 2}] if chance.random() < answering else []
+                rows.append(
+                    {"completion": "Hi", "model": model, "prompt": "Hello", "ab_campaign": test, "feedbacks": value}
+                )
+        client.interactions.create_many(rows, use_case=use_case)  # type: ignore[arg-type]
+    found = client.ab_tests.get(test)
+    assert found.report.feedback_ratio is not None
+    assert (found.status, found.report.sample_ratio.alarm) == ("in_progress", False)
+    assert (found.report.feedback_ratio.alarm, "answer less often" in found.report.summary) == (True, True)
+
+
 def test_returning_users_do_not_look_like_a_broken_split(client: Tropism, use_case: str) -> None:
     """One user sends most requests: the units are even, so there is no alarm."""
     test, user = f"{use_case}-t", uuid4()

@@ -20,7 +20,7 @@ from tropism.cli.ab_plot import Plot
 from tropism.cli.ab_words import ASSUMPTIONS, OUTCOMES
 from tropism.stats import Note
 from tropism.testing import RunningServer
-from tropism.wire.ab_tests import ABTest, Interval, Outcome
+from tropism.wire.ab_tests import ABTest, Interval, Outcome, SampleRatio, ShadowReport
 
 
 def bar(start: float, middle: float, end: float, width: int = 21, low: float = 0.0, high: float = 1.0) -> str:
@@ -251,6 +251,26 @@ def test_shadow_answers_and_errors_are_counted_in_the_report(tropism: Any, engin
                 break
             time.sleep(0.05)
     assert "1 answers in the background" in " ".join(tropism("ab", "report", name).out.split())
+
+
+def test_what_went_wrong_is_in_the_report(tropism: Any, engine: RunningServer, key: str) -> None:
+    """Errors with those that a fallback answered, dollars, and users of one variant who do not answer."""
+    with Tropism(engine.base_url, engine.api_key) as client:
+        test = client.ab_tests.get(key)
+    report, replace = test.report, msgspec.structs.replace
+    failing = replace(report.variants[0], errors=7, fallbacks=5)
+    report = replace(
+        report,
+        variants=[failing, report.variants[1]],
+        feedback_ratio=SampleRatio(p_value=0.001, alarm=True),
+        shadow=ShadowReport(completions=2, prompt_tokens=9, completion_tokens=8, cost_usd=0.0123),
+    )
+    shown = io.StringIO()
+    Console(file=shown, width=80).print(whole_picture(replace(test, report=report), []))
+    said = " ".join(shown.getvalue().split())
+    assert "echo: 7 (5 answered by a fallback)" in said
+    assert "8 completion tokens, 0.0123 USD" in said
+    assert "some variant's users answer less often, or later" in said
 
 
 def test_a_guardrail_needs_a_number(tropism: Any, key: str) -> None:

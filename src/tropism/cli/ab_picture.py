@@ -158,6 +158,8 @@ def _checks(test: ABTest) -> RenderableType:
     report = test.report
     units = " : ".join(f"{variant.assigned_units:,}" for variant in report.variants)
     alarm = Text("\nbroken: something sorts the users, so unlike groups are compared", "bold red")
+    answered = " : ".join(f"{variant.units:,}" for variant in report.variants)
+    uneven = report.feedback_ratio is not None and report.feedback_ratio.alarm
     errors = [_errors(variant) for variant in report.variants if variant.errors]
     shadow = report.shadow
     return show.record(
@@ -165,6 +167,9 @@ def _checks(test: ABTest) -> RenderableType:
             "Split": Text.assemble(
                 f"{units} users, sessions or requests, even shares wanted", alarm if report.sample_ratio.alarm else ""
             ),
+            "Answered": Text(f"{answered} of them: some variant's users answer less often, or later", "red")
+            if uneven
+            else None,
             "Progress": _progress(test),
             "Errors": Text(", ".join(errors), "red") if errors else "",
             "Shadow": f"{shadow.completions:,} answers in the background, {shadow.prompt_tokens:,} prompt and "

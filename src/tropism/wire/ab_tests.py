@@ -130,7 +130,12 @@ class ShadowReport(Struct, kw_only=True, frozen=True):
 
 
 class ABReport(Struct, kw_only=True, frozen=True):
-    """The figures of a test; they stay valid however often anyone looks. None until there is enough feedback."""
+    """The figures of a test; they stay valid however often anyone looks. None until there is enough feedback.
+
+    `feedback_ratio` asks of the units that gave feedback what `sample_ratio` asks of those assigned. Its `alarm` alone
+    says that the users of some variant answer less often, or later, and may be unlike the others; it holds nothing
+    back. None for preferences.
+    """
 
     p_value: float | None
     variants: list[VariantReport]
@@ -146,6 +151,7 @@ class ABReport(Struct, kw_only=True, frozen=True):
     guardrails: list[GuardrailReport]
     sample_ratio: SampleRatio
     shadow: ShadowReport
+    feedback_ratio: SampleRatio | None = None
 
 
 class ABTest(Struct, kw_only=True, frozen=True):

@@ -46,6 +46,7 @@ class Look:
     seen: stats.Report
     guardrails: list[wire.GuardrailReport]
     sample_ratio: wire.SampleRatio
+    feedback_ratio: wire.SampleRatio | None
 
 
 def look(session: Reading, test: Row[Any]) -> Look:
@@ -53,14 +54,21 @@ def look(session: Reading, test: Row[Any]) -> Look:
     variants = variants_of(session, test.id)
     ids = [variant.model_id for variant in variants]
     default = ids.index(test.default_model_id) if test.default_model_id in ids else None
-    ratio = sample_ratio([variant.assigned_units for variant in variants])
+    seen = _seen(session, test, variants, default)
     return Look(
         test=test,
         variants=variants,
-        seen=_seen(session, test, variants, default),
+        seen=seen,
         guardrails=harms(session, test, variants, default),
-        sample_ratio=wire.SampleRatio(p_value=ratio.p_value, alarm=ratio.alarm),
+        sample_ratio=_ratio([variant.assigned_units for variant in variants]),
+        feedback_ratio=_ratio([each.units for each in seen.variants]) if test.feedback_type == "metric" else None,
     )
+
+
+def _ratio(counts: list[int]) -> wire.SampleRatio:
+    """Whether these units are spread as evenly as they are drawn."""
+    found = sample_ratio(counts)
+    return wire.SampleRatio(p_value=found.p_value, alarm=found.alarm)
 
 
 def _seen(session: Reading, test: Row[Any], variants: list[Row[Any]], default: int | None) -> stats.Report:
@@ -109,6 +117,7 @@ def report(look: Look, outcome: wire.Outcome | None, ended: datetime | None) -> 
         progress=seen.progress,
         guardrails=look.guardrails,
         sample_ratio=look.sample_ratio,
+        feedback_ratio=look.feedback_ratio,
         shadow=wire.ShadowReport(
             completions=look.test.shadow_completions,
             prompt_tokens=look.test.shadow_prompt_tokens,
@@ -131,6 +140,8 @@ def _summary(look: Look, outcome: wire.Outcome | None) -> str:
     said.append(_of_the_past(look.seen.sentence) if said else look.seen.sentence)
     if look.sample_ratio.alarm:
         said.append("Beware: the variants did not get equal shares of users, so something sorts them; see the split.")
+    elif look.feedback_ratio is not None and look.feedback_ratio.alarm:
+        said.append("Beware: the users of some variant answer less often, or later, and may be unlike those who do.")
     return " ".join(said)
 
 
