@@ -39,15 +39,18 @@ def _error_types() -> set[str]:
     return ours | engines | {UnknownEngine.type, "method_not_allowed"} | set(STATUS_OF_TYPE)
 
 
-def _operations() -> list[str]:
-    client = Tropism("http://127.0.0.1:1", "tk_nobody")
-    return [
-        f"{name}.{method}"
-        for name, resource in vars(client).items()
-        if not name.startswith("_")
-        for method in dir(resource)
-        if not method.startswith("_")
-    ]
+def _operations(holder: object | None = None, path: str = "") -> list[str]:
+    """Every operation of a client; those of `evaluation.jobs` with their whole path."""
+    found = []
+    for name, resource in _public(holder or Tropism("http://127.0.0.1:1", "tk_nobody")):
+        methods = [method for method in dir(resource) if not method.startswith("_")]
+        nested = _operations(resource, f"{path}{name}.")
+        found += nested or [f"{path}{name}.{method}" for method in methods]
+    return found
+
+
+def _public(holder: object) -> list[tuple[str, object]]:
+    return [(name, value) for name, value in vars(holder).items() if not name.startswith("_")]
 
 
 def _commands(path: tuple[str, ...] = (), parent: Any = app) -> list[str]:

@@ -12,7 +12,7 @@ from tests.evaluation.judge import RuleJudge
 
 from tropism import Tropism
 
-QUESTIONS = [f"Where is parcel {number} on its way now" for number in range(12)]
+QUESTIONS = [f"Where is parcel {number} on its way now" for number in range(20)]
 
 
 @pytest.fixture(scope="session")

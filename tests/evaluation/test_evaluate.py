@@ -40,23 +40,23 @@ def test_models_are_compared_on_the_prompts_of_the_log(
     job = call("evaluation.jobs.create", REPLAY, models, rules.key, "answer_relevancy", name="Two", use_case=use_case)
     assert (job.name, job.method, job.judge_model, job.models) == ("Two", "answer_relevancy", rules.key, models)
     assert [stage.name for stage in job.stages] == ["replay", "judge"]
-    assert (job.estimate.samples, job.estimate.answers, job.estimate.judge_calls) == (12, 24, 24)
+    assert (job.estimate.samples, job.estimate.answers, job.estimate.judge_calls) == (20, 40, 40)
     done = call("evaluation.jobs.wait", job.id, timeout=60)
     assert done.status == "COMPLETED"
-    assert [(stage.processed, stage.total) for stage in done.stages] == [(24, 24), (24, 24)]
+    assert [(stage.processed, stage.total) for stage in done.stages] == [(40, 40), (40, 40)]
     good, poor = done.report.models
-    assert (good.score.middle, good.feedbacks, good.abstained, good.failed, good.pending) == (1.0, 12, 0, 0, 0)
+    assert (good.score.middle, good.feedbacks, good.abstained, good.failed, good.pending) == (1.0, 20, 0, 0, 0)
     assert poor.score.middle == 2 / 3, "it answers and is focused, but leaves most out"
-    assert good.score.start < 1, "twelve scores of one are no certainty"
+    assert good.score.start < 1, "twenty scores of one are no certainty"
     [compared] = done.report.comparisons
-    assert (compared.model, compared.other, compared.pairs, compared.verdict) == (pair.good, pair.poor, 12, "better")
+    assert (compared.model, compared.other, compared.pairs, compared.verdict) == (pair.good, pair.poor, 20, "better")
     assert not done.report.partial
-    assert len(call("evaluation.jobs.samples", job.id, first=100).samples) == 24
+    assert len(call("evaluation.jobs.samples", job.id, first=100).samples) == 40
     recount = feedback_of(client, done, "EVALUATION")
     assert {model.model: model.score.middle for model in done.report.models} == {
         key: fmean(values) for key, values in recount.items()
     }
-    assert {len(values) for values in recount.values()} == {12}
+    assert {len(values) for values in recount.values()} == {20}
 
 
 def test_what_was_used_is_counted(
@@ -66,7 +66,7 @@ def test_what_was_used_is_counted(
     report = client.evaluation.jobs.wait(job.id, timeout=60).report
     assert report is not None
     replayed, judged = report.usage
-    assert (replayed.model, replayed.purpose, replayed.calls) == (pair.good, "replay", 12)
+    assert (replayed.model, replayed.purpose, replayed.calls) == (pair.good, "replay", 20)
     assert replayed.prompt_tokens == sum(len(question.split()) for question in logged)
     assert (judged.model, judged.purpose, judged.calls) == (rules.key, "judge", len(rules.asked))
     assert (judged.prompt_tokens, judged.completion_tokens) == (100 * judged.calls, 20 * judged.calls)
@@ -94,7 +94,7 @@ def test_a_verdict_carries_the_reasons_of_the_judge(
     page = client.evaluation.jobs.samples(job.id, model=pair.poor, status="scored", max_score=0.9, first=5)
     assert [sample.number for sample in page.samples] == [0, 1, 2, 3, 4]
     following = client.evaluation.jobs.samples(job.id, first=100, after=page.page_info.end_cursor)
-    assert [sample.number for sample in following.samples] == list(range(5, 12))
+    assert [sample.number for sample in following.samples] == list(range(5, 20))
     assert not following.page_info.has_next_page
     sample = page.samples[0]
     assert (sample.model, sample.completion, sample.status) == (pair.poor, "Where is", "scored")
@@ -135,9 +135,9 @@ def test_the_same_question_is_paid_for_once(
     job = client.evaluation.jobs.create(AS_THEY_ARE, [], rules.key, "answer_relevancy", use_case=use_case)
     report = client.evaluation.jobs.wait(job.id, timeout=60).report
     assert report is not None
-    assert sum(model.feedbacks for model in report.models) == 24
+    assert sum(model.feedbacks for model in report.models) == 40
     assert sorted(set(rules.asked)) == sorted(rules.asked)
-    assert len(rules.asked) == 12
+    assert len(rules.asked) == 20
 
 
 def test_an_evaluation_can_be_canceled_while_the_judge_thinks(

@@ -32,7 +32,7 @@ def test_abstentions_and_failures_are_counted_apart_and_have_no_score(
     assert done.report
     [scores] = done.report.models
     assert (scores.feedbacks, scores.abstained, scores.failed, scores.pending) == (2, 1, 1, 0)
-    assert "1 abstentions, 1 failures" in done.report.summary
+    assert "Without a score: 1 abstention, 1 failure." in done.report.summary
     by_status = {each.status: each for each in client.evaluation.jobs.all_samples(job.id)}
     assert "no answer of the asked-for shape" in (by_status["abstained"].reason or "")
     assert "not such words" in (by_status["failed"].reason or "")

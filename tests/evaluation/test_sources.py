@@ -90,7 +90,7 @@ def test_only_the_answers_of_the_named_models_are_judged(
     client: Tropism, use_case: str, rules: RuleJudge, logged: list[str]
 ) -> None:
     _, report = evaluated(client, use_case, of_log(), ["echo-b"], rules.key, "answer_relevancy")
-    assert [(model.model, model.feedbacks) for model in report.models] == [("echo-b", 4)]
+    assert [(model.model, model.feedbacks) for model in report.models] == [("echo-b", 7)]
 
 
 def test_logged_answers_to_the_same_prompt_are_compared(

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from tropism import TropismError
+from tropism.wire import datasets
 from tropism.wire.api import ENDPOINTS
 from tropism.wire.interactions import InteractionFilter, InteractionPage
 from tropism.wire.page import PageInfo
@@ -89,6 +90,17 @@ CALLS: list[tuple[str, dict[str, Any], str]] = [
         "POST /api/v1/interactions/query",
     ),
     ("interactions.get", {"completion_id": ID}, f"GET /api/v1/interactions/{ID}"),
+    ("interactions.export", {"destination": "log.jsonl", "filters": {"models": ["m"]}}, "POST /api/v1/interactions/export"),
+    ("datasets.upload", {"file_path": __file__, "dataset_key": "k"}, "POST /api/v1/use_cases/u/dataset_uploads"),
+    ("datasets.list", {}, "GET /api/v1/use_cases/u/datasets"),
+    ("datasets.get", {"dataset": "d"}, "GET /api/v1/use_cases/u/datasets/d"),
+    ("datasets.preview", {"dataset": UUID(int=3), "first": 3}, f"GET /api/v1/use_cases/u/datasets/{UUID(int=3)}/lines"),
+    ("datasets.delete", {"dataset": "d"}, "DELETE /api/v1/use_cases/u/datasets/d"),
+    (
+        "datasets.from_interactions",
+        {"dataset_key": "k", "filters": {"labels": [{"key": "a"}]}, "preferences": UUID(int=4)},
+        "POST /api/v1/use_cases/u/datasets/from_interactions",
+    ),
     ("feedback.register_key", {"key": "k", "kind": "bool"}, "POST /api/v1/feedback_keys"),
     ("feedback.list_keys", {}, "GET /api/v1/feedback_keys"),
     ("feedback.get_key", {"feedback_key": "k"}, "GET /api/v1/feedback_keys/k"),
@@ -190,6 +202,8 @@ CALLS: list[tuple[str, dict[str, Any], str]] = [
     ("permissions.list", {}, "GET /api/v1/permissions"),
     ("users.me", {}, "GET /api/v1/users/me"),
 ]
+LATER = {"DOWNLOAD", "GET_UPLOAD", "UPLOAD_PART", "COMPLETE_UPLOAD"}
+"""Rows of datasets that an operation calls after another one; tests/datasets goes all the way."""
 ROWS = {row.summary: row for row in ENDPOINTS if row.path.startswith("/api/")}
 
 
@@ -211,7 +225,7 @@ def test_an_operation_sends_what_its_row_takes(
 
 def test_every_row_is_called_by_some_operation() -> None:
     called = {_row(*line.split())[0].summary for _, _, line in CALLS}
-    assert called == set(ROWS)
+    assert called | {getattr(datasets, name).summary for name in LATER} == set(ROWS)
 
 
 def _row(method: str, path: str) -> tuple[Any, dict[str, str]]:

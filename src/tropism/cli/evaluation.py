@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +19,8 @@ from tropism.wire import evaluation as wire
 from tropism.wire.jobs import JobStatus
 
 app = App(name="evaluation", help="Let a judge score answers.")
+NAME = 30
+"""How much of a name fits beside an id in 80 columns."""
 Several = Annotated[list[str] | None, Parameter(negative="")]
 
 
@@ -87,9 +90,12 @@ def list_(*, use_case: UseCase, status: JobStatus | None = None, limit: int = 20
     """List the evaluations of a use case, newest first."""
     with engine.client() as client:
         found = client.evaluation.jobs.list(status, limit=limit, use_case=use_case)
-    rows = [(job.id, job.name, job.method, job.judge_model, job.status, job.created_at) for job in found]
-    columns = ["Id", "~Name", "Method", "~Judge", "Status", "Created"]
-    show.answer(engine, found, lambda: show.table(columns, rows, "No evaluations. `tropism evaluation create --help`."))
+    rows = [(job.id, job.status, textwrap.shorten(job.name, NAME, placeholder="…")) for job in found]
+    show.answer(
+        engine,
+        found,
+        lambda: show.table(["Id", "Status", "Name"], rows, "No evaluations. `tropism evaluation create --help`."),
+    )
 
 
 @app.command

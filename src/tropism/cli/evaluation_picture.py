@@ -142,7 +142,7 @@ def _sample(found: wire.EvaluatedSample) -> RenderableType:
     )
     marks = {True: ("+", "green"), False: ("-", "red"), None: ("?", "dim")}
     parts = [
-        Text.assemble("  ", marks[part.holds], f" {show.one_line(part.text)}: {show.one_line(part.reason)}")
+        Text.assemble("  ", marks[part.holds], f" {show.one_line(': '.join(filter(None, (part.text, part.reason))))}")
         for part in found.parts
     ]
     asked = found.messages[-1].content if found.messages else ""

@@ -14,8 +14,8 @@ from math import fsum, log, log1p, sqrt
 
 STAKE = 0.75
 """The most of its fortune that a gambler risks at once; any share below 1 keeps the interval valid."""
-STEPS = 30
-"""Halvings of the search for each end: it is found to a thousand-millionth, outwards."""
+STEPS = 20
+"""Halvings of the search for each end: it is found to a millionth, outwards."""
 
 
 def betting_interval(values: Sequence[float], alpha: float) -> tuple[float, float]:

@@ -45,7 +45,7 @@ def _alone(model: wire.ModelScore) -> str:
 
 def _left_out(models: Sequence[wire.ModelScore]) -> str:
     counts = {
-        "abstentions": sum(model.abstained for model in models),
-        "failures": sum(model.failed for model in models),
+        "abstention": sum(model.abstained for model in models),
+        "failure": sum(model.failed for model in models),
     }
-    return ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    return ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for name, count in counts.items() if count)
