@@ -132,6 +132,21 @@ def test_a_model_is_added_attached_and_detached(tropism: Any) -> None:
     assert key not in tropism("use-cases", "get", "support").out
 
 
+def test_a_model_gets_a_fallback(tropism: Any) -> None:
+    key = f"terse-{uuid4()}"
+    tropism("models", "add-variant", "echo", key, "--system-prompt", "Be terse.")
+    ran = tropism("models", "attach", key, "-u", "support", "--fallback", "echo", "--fallback", "parrot")
+    assert (ran.code, "echo, parrot" in ran.out) == (0, True)
+    assert tropism("models", "attach", key, "-u", "support", "--json").json["fallbacks"] == ["echo", "parrot"]
+    tropism("models", "detach", key, "-u", "support")
+
+
+def test_a_model_gets_prices_and_answers_show_what_they_cost(tropism: Any) -> None:
+    assert "2 and 10 USD per million tokens" in tropism("models", "update-prices", "parrot", 2, 10).out
+    id = tropism("chat", "one two", "-u", "support", "--model", "parrot", "--json").json["choices"][0]["completion_id"]
+    assert "2.4e-05 USD" in tropism("interactions", "get", id, "-u", "support").out
+
+
 def test_an_external_model_is_registered(tropism: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TROPISM_PROVIDER_KEY", "secret")
     key = f"outside-{uuid4()}"
