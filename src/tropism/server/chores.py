@@ -7,7 +7,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 
-from tropism.server import audit, replays
+from tropism.server import audit, replays, rotation
 from tropism.server.context import Services
 from tropism.server.domains.ab_tests import lifecycle
 from tropism.server.domains.access import keys
@@ -29,6 +29,7 @@ async def done_regularly(services: Services) -> AsyncIterator[None]:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+        await _note_key_uses(services)
 
 
 async def _note_key_uses(services: Services) -> None:
@@ -36,6 +37,10 @@ async def _note_key_uses(services: Services) -> None:
     services.used_keys.clear()
     if used:
         await services.database.write(SYSTEM, keys.note_uses, used)
+    digests = dict(services.rehashed_keys)
+    services.rehashed_keys.clear()
+    if digests:
+        await services.database.write(SYSTEM, rotation.rehash, digests, services.secrets.fingerprint)
 
 
 async def _keep_doing(services: Services) -> None:

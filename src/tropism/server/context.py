@@ -47,6 +47,8 @@ class Services(Process):
     """What is made beside requests, and outlives them."""
     used_keys: dict[UUID, float] = field(default_factory=dict)
     """When each api key was last used, in seconds since 1970; written down every minute."""
+    rehashed_keys: dict[UUID, bytes] = field(default_factory=dict)
+    """New digests of api keys that were used and are kept as hashes of an older master key; stored every minute."""
     shadows: set[UUID] = field(default_factory=set)
     """The answers that are being made in the background, only to be compared."""
 

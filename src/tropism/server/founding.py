@@ -12,6 +12,7 @@ from sqlalchemy import update
 from tropism.engines import bundled
 from tropism.engines.bundled import BundledModel
 from tropism.engines.protocol import EngineError
+from tropism.server import rotation
 from tropism.server.context import Services
 from tropism.server.database.session import Writing
 from tropism.server.domains.access import service as access
@@ -38,6 +39,7 @@ async def found(services: Services) -> None:
         if settings.admin_api_key is None:
             await asyncio.to_thread(write_private, settings.data / KEY_FILE, key)
         await database.write(SYSTEM, _begin, services, key)
+    await database.write(SYSTEM, rotation.reseal, services.secrets)
     await database.write(SYSTEM, _keep_up, services)
     if settings.bundled_models:
         for each in bundled.MODELS.values():

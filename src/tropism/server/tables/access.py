@@ -50,4 +50,5 @@ api_key = Table(
     Column("permissions", Json),  # if the key is narrowed to some
     Column("expires_ms", BigInteger),
     Column("last_used_ms", BigInteger),
+    Column("pepper", LargeBinary(4)),  # the fingerprint of the master key that the digest was made with
 )

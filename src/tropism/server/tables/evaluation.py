@@ -44,6 +44,8 @@ evaluation_sample = Table(
     PrimaryKeyConstraint("job_id", "number"),
     sqlite_with_rowid=False,
 )
+Index("ix_evaluation_sample_source", evaluation_sample.c.source_id)
+
 evaluation_answer = Table(
     "evaluation_answer",
     metadata,
@@ -60,6 +62,7 @@ evaluation_answer = Table(
     PrimaryKeyConstraint("job_id", "number", "position"),
     sqlite_with_rowid=False,
 )
+Index("ix_evaluation_answer_completion", evaluation_answer.c.completion_id)
 Index("ix_evaluation_answer_status", evaluation_answer.c.job_id, evaluation_answer.c.status, evaluation_answer.c.number)
 
 evaluation_call = Table(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, Index, Integer, LargeBinary, PrimaryKeyConstraint, String, Table
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, LargeBinary, PrimaryKeyConstraint, String, Table
 
 from tropism.server.database.types import Id, Json
 from tropism.server.tables.metadata import metadata
@@ -65,4 +65,14 @@ interaction_label = Table(
     Column("interaction_id", Id, nullable=False),
     PrimaryKeyConstraint("use_case_id", "key", "value", "interaction_id"),
     sqlite_with_rowid=False,
+)
+interaction_deletion = Table(
+    "interaction_deletion",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("use_case_id", Id, nullable=False),
+    Column("request", Json, nullable=False),
+    Column("stand_in", Id, nullable=False),  # whom what has to be kept belongs to from then on
+    Column("deleted", BigInteger, nullable=False),
+    Column("ended_ms", BigInteger),
 )

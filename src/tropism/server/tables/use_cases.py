@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, PrimaryKeyConstraint, String, Table
+from sqlalchemy import Column, ForeignKey, Integer, PrimaryKeyConstraint, String, Table
 
-from tropism.server.database.types import Id
+from tropism.server.database.types import Id, Json
 from tropism.server.tables.metadata import metadata
 
 use_case = Table(
@@ -15,6 +15,8 @@ use_case = Table(
     Column("name", String, nullable=False),
     Column("description", String),
     Column("team_id", Id, ForeignKey("team.id"), nullable=False),
+    Column("retention_days", Integer),  # interactions that are older are deleted; null: none is
+    Column("redact", Json),  # what is blotted out before an interaction is stored
 )
 use_case_share = Table(
     "use_case_share",

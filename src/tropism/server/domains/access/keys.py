@@ -43,6 +43,7 @@ def create(transaction: Writing, request: wire.ApiKeyCreate, secrets: Secrets) -
             name=request.name,
             prefix=key[:SHOWN],
             digest=secrets.digest(key),
+            pepper=secrets.fingerprint,
             use_cases=use_cases,
             permissions=None if request.permissions is None else sorted(set(request.permissions)),
             expires_ms=expires_ms,

@@ -30,7 +30,7 @@ def found(transaction: Writing, secrets: Secrets, admin_key: str) -> None:
         transaction.run(insert(access.role).values(**row))
     transaction.run(insert(access.membership).values(user_id=user_id, team_id=team_id, role_id=roles["admin"]))
     key = {"id": transaction.new_id(), "user_id": user_id, "prefix": admin_key[:SHOWN], "name": "first key"}
-    transaction.run(insert(access.api_key).values(**key, digest=secrets.digest(admin_key)))
+    transaction.run(insert(access.api_key).values(**key, digest=secrets.digest(admin_key), pepper=secrets.fingerprint))
     transaction.touch()
 
 
