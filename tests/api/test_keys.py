@@ -107,6 +107,11 @@ def test_another_team_sees_nothing(teams: Teams) -> None:
         lambda: stranger.feedback.log_preference(stars, id, id, use_case=case),
         lambda: stranger.chat.create([{"role": "user", "content": "Q"}], use_case=case),
         lambda: stranger.ab_tests.list(use_case=case),
+        lambda: stranger.datasets.list(use_case=case),
+        lambda: stranger.datasets.get("answers", use_case=case),
+        lambda: stranger.datasets.upload(__file__, "lines", use_case=case),
+        lambda: stranger.datasets.from_interactions("log", use_case=case),
+        lambda: stranger.interactions.export("log.jsonl", use_case=case),
         lambda: stranger.models.attach("echo", use_case=case),
         lambda: stranger.use_cases.create(f"case-{uuid4().hex}", team="default"),
     ]

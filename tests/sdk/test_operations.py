@@ -90,7 +90,11 @@ CALLS: list[tuple[str, dict[str, Any], str]] = [
         "POST /api/v1/interactions/query",
     ),
     ("interactions.get", {"completion_id": ID}, f"GET /api/v1/interactions/{ID}"),
-    ("interactions.export", {"destination": "log.jsonl", "filters": {"models": ["m"]}}, "POST /api/v1/interactions/export"),
+    (
+        "interactions.export",
+        {"destination": "log.jsonl", "filters": {"models": ["m"]}},
+        "POST /api/v1/interactions/export",
+    ),
     ("datasets.upload", {"file_path": __file__, "dataset_key": "k"}, "POST /api/v1/use_cases/u/dataset_uploads"),
     ("datasets.list", {}, "GET /api/v1/use_cases/u/datasets"),
     ("datasets.get", {"dataset": "d"}, "GET /api/v1/use_cases/u/datasets/d"),
