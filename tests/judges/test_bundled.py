@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -11,7 +12,7 @@ import pytest_asyncio
 from tropism.engines.bundled import prepare
 from tropism.engines.llama_cpp import LlamaCppEngine
 from tropism.engines.protocol import EngineRejected, ModelSource
-from tropism.judges.ask import Asking, asking
+from tropism.judges.ask import Asking, Generated, asking
 from tropism.judges.comparison import compare
 from tropism.judges.protocol import Guideline, Turn
 from tropism.judges.registry import METHODS, Method, make_judge
@@ -43,11 +44,10 @@ def ask(engine: LlamaCppEngine) -> Asking:
     return asking(generating(engine))
 
 
-@pytest.mark.parametrize("completion", ["It is 330 metres tall.", HOSTILE], ids=["plain", "hostile"])
 @pytest.mark.parametrize("method", [each.method for each in METHODS])
-async def test_a_verdict_has_the_asked_for_shape_at_once(ask: Asking, method: Method, completion: str) -> None:
+async def test_a_verdict_has_the_asked_for_shape_at_once(ask: Asking, method: Method) -> None:
     judge = make_judge(method, POLITE if method == "custom" else ())
-    verdict = await judge.judge(sample(completion, TOWER), ask)
+    verdict = await judge.judge(sample(HOSTILE, TOWER), ask)
     assert ask.calls == 1
     assert ask.prompt_tokens > 100
     assert ask.completion_tokens > 10
@@ -57,15 +57,27 @@ async def test_a_verdict_has_the_asked_for_shape_at_once(ask: Asking, method: Me
 
 
 async def test_the_same_question_gets_the_same_answer(engine: LlamaCppEngine) -> None:
-    verdicts = [await make_judge("answer_relevancy").judge(sample(), asking(generating(engine))) for _ in range(2)]
+    judge = make_judge("custom", POLITE)
+    verdicts = [await judge.judge(sample(), asking(generating(engine))) for _ in range(2)]
     assert verdicts[0] == verdicts[1]
 
 
-async def test_text_in_any_script_and_of_any_length_fits_the_context(ask: Asking) -> None:
+@pytest.mark.parametrize(("method", "context"), [("faithfulness", 1_200), ("answer_relevancy", 900)])
+async def test_text_in_any_script_and_of_any_length_fits_the_context(
+    engine: LlamaCppEngine, method: Method, context: int
+) -> None:
+    """Only whether the question fits matters here, so one token of an answer is enough; it is no verdict."""
+    whole, room = generating(engine), []
+
+    async def begin(messages: Sequence[Turn], schema: Mapping[str, Any], *, max_tokens: int, attempt: int) -> Generated:
+        made = await whole(messages, schema, max_tokens=1, attempt=attempt)
+        room.append(context - max_tokens - (made.prompt_tokens or 0))
+        return made
+
     long = sample("塔高三百三十米。" * 500, "塔高三百三十米。🗼" * 1_000, question="塔有多高？" * 500)
-    verdict = await make_judge("context_relevancy").judge(long, ask)
-    assert verdict.score is None or 0 <= verdict.score <= 1
-    assert (await make_judge("answer_relevancy").judge(long, ask)).reason
+    verdict = await make_judge(method, context=context).judge(long, asking(begin, attempts=1))
+    assert verdict.score is None
+    assert 0 <= min(room) < 500
 
 
 async def test_a_comparison_asks_twice(ask: Asking) -> None:
