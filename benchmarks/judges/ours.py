@@ -13,7 +13,7 @@ from tropism.engines.openai import OpenAIEngine
 from tropism.engines.protocol import ModelSource
 from tropism.judges.ask import asking
 from tropism.judges.registry import Method, make_judge
-from tropism.server.domains.judges.engine import generating
+from tropism.testing.judging import generating
 
 AT_ONCE = 4
 

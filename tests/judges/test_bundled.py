@@ -16,7 +16,7 @@ from tropism.judges.ask import Asking, Generated, asking
 from tropism.judges.comparison import compare
 from tropism.judges.protocol import Guideline, Turn
 from tropism.judges.registry import METHODS, Method, make_judge
-from tropism.server.domains.judges.engine import generating
+from tropism.testing.judging import generating
 
 from .conftest import sample
 

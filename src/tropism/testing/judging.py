@@ -1,4 +1,4 @@
-"""A judge's model: an engine that is asked for JSON, steadily at first and with other dice when it is asked again."""
+"""An engine as a judge's model, to try a judge without a server: steady at first, with other dice when asked again."""
 
 from __future__ import annotations
 
