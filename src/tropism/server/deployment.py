@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,8 @@ class Deployment:
     attempt: int
 
 
-def deployment_of(row: Any, secrets: Secrets, egress: Egress) -> Deployment:
-    """How to run the model of this row, its provider's key in clear."""
+def deployment_of(row: Any, secrets: Secrets, egress: Egress, adapters: Sequence[Path] = ()) -> Deployment:
+    """How to run the model of this row, its provider's key in clear, with adapters on top of it."""
     config = msgspec.convert(row.compute_config, ComputeConfig)
     slots = max(1, config.kv_cache_len // config.max_seq_len) if config.kv_cache_len else 4
     source = ModelSource(
@@ -38,6 +39,7 @@ def deployment_of(row: Any, secrets: Secrets, egress: Egress) -> Deployment:
         egress=egress,
         context=config.max_seq_len,
         slots=slots,
+        adapters=tuple(adapters),
     )
     return Deployment(row.engine, source, row.attempt)
 

@@ -20,6 +20,7 @@ from tropism.egress.policy import Egress
 from tropism.engines.in_flight import InFlight
 from tropism.engines.protocol import Engine, EngineError, EngineUnavailable, State
 from tropism.engines.registry import make_engine
+from tropism.server.adapters import answering, deployed_adapters
 from tropism.server.database.connect import Database
 from tropism.server.database.session import Reading, Writing
 from tropism.server.deployment import Deployment, deployment_of, is_prepared
@@ -79,10 +80,10 @@ class Fleet:
             raise EngineUnavailable("it is taken offline for this use case; models.update(desired_online=True)")
         if served.online == "OFFLINE":
             raise EngineUnavailable(f"it is not deployed; start it with models.deploy({served.key!r})")
-        running = self._ready(served.engine_id) or await self._starting(served)
+        running = self._ready(served) or await self._starting(served)
         assert running.engine
         with running.requests:
-            yield running.engine
+            yield answering(running.engine, running.deployment.source, served.adapter)
 
     def _look(self, snapshot: Snapshot) -> None:
         """A model that is tried again has not failed yet; then see what else there is to do."""
@@ -92,24 +93,28 @@ class Fleet:
                     self._failures.pop(served.engine_id, None)
         self._wake.set()
 
-    def _ready(self, id: UUID) -> Running | None:
-        running = self._running.get(id)
-        return running if running is not None and running.ready else None
+    def _ready(self, served: ServedModel) -> Running | None:
+        running = self._running.get(served.engine_id)
+        if running is None or not running.ready:
+            return None
+        return running if served.adapter in (None, *running.deployment.source.adapters) else None
 
     async def _starting(self, served: ServedModel) -> Running:
         if served.online == "ERROR":
             raise EngineUnavailable(f"it does not run: {served.error}")
+        if served.adapter is not None and not served.adapter.is_file():
+            raise EngineUnavailable(f"its adapter's file {served.adapter.name!r} is gone")
         try:
             async with asyncio.timeout(PATIENCE):
-                return await self._up(served.engine_id)
+                return await self._up(served)
         except TimeoutError:
             raise EngineUnavailable("its engine is still starting; try again in a moment") from None
 
-    async def _up(self, id: UUID) -> Running:
+    async def _up(self, served: ServedModel) -> Running:
         while True:
-            if running := self._ready(id):
+            if running := self._ready(served):
                 return running
-            if reason := self._failures.get(id):
+            if reason := self._failures.get(served.engine_id):
                 raise EngineUnavailable(f"it does not run: {reason}")
             await self._news.wait()
 
@@ -138,7 +143,12 @@ class Fleet:
 
     def _wanted(self, session: Reading) -> dict[UUID, Deployment]:
         rows = session.rows(select(model).where(model.c.deployed, model.c.backbone_id.is_(None)))
-        return {row.id: deployment_of(row, self._secrets, self._egress) for row in rows if is_prepared(row)}
+        adapters = deployed_adapters(session)
+        return {
+            row.id: deployment_of(row, self._secrets, self._egress, adapters.get(row.id, ()))
+            for row in rows
+            if is_prepared(row)
+        }
 
     async def _bring_up(self, id: UUID, running: Running) -> None:
         def on_state(state: State, reason: str | None) -> None:

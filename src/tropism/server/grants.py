@@ -41,6 +41,9 @@ ABOUT_USE_CASES: Held = frozenset(
         "judge:read",
         "model:attach",
         "model:read",
+        "training:cancel",
+        "training:create",
+        "training:read",
         "use_case:read",
         "user:read",
     }

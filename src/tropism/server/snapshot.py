@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import select
 
+from tropism.server.adapters import adapter_of
 from tropism.server.database.session import Reading
 from tropism.server.errors import NotFound
 from tropism.server.grants import principals
@@ -37,6 +39,8 @@ class ServedModel:
     system_prompt: str | None
     parameters: Mapping[str, Any]
     prices: Prices | None
+    adapter: Path | None
+    """The weights on top of the engine's, if this model is an adapter."""
 
     def cost(self, read: int | None, written: int | None) -> float | None:
         """US dollars for so many tokens; None where the prices or the tokens are not known."""
@@ -137,16 +141,23 @@ def _served_models(session: Reading) -> Served:
             id=row.id,
             key=row.key,
             kind=row.kind,
-            online=row.engine_online or row.online,
+            online=_online(row),
             error=row.why or row.error,
             engine_id=row.backbone_id or row.id,
             desired_online=row.desired_online,
             system_prompt=row.system_prompt,
             parameters=row.parameters or {},
             prices=msgspec.convert(row.engine_prices or row.prices, Prices | None),
+            adapter=adapter_of(row),
         )
         served[row.use_case_id][row.id] = (model, row.is_default)
     return served
+
+
+def _online(row: Any) -> Online:
+    """What runs is the engine; an adapter can be left out of it."""
+    state: Online = row.engine_online or row.online
+    return state if row.adapter_path is None or row.deployed else "OFFLINE"
 
 
 def _fallbacks(session: Reading, served: Served) -> dict[UUID, dict[UUID, tuple[ServedModel, ...]]]:

@@ -55,7 +55,7 @@ class Model(Struct, kw_only=True, frozen=True):
 
     `backbone` is the key of the model that an adapter or a variant stands on. `size` counts parameters. `available`
     says that everything needed to run it is at hand, `in_storage` that its weights are here. A variant has the `prices`
-    of its backbone.
+    of its backbone. `training_job` made it; that job tells its parent, data, config, versions and figures.
     """
 
     id: UUID
@@ -77,6 +77,7 @@ class Model(Struct, kw_only=True, frozen=True):
     parameters: Parameters | None
     compute_config: ComputeConfig
     prices: Prices | None
+    training_job: UUID | None
     created_at: Time
 
 

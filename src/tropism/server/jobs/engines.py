@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from sqlalchemy import select
 from tropism.engines.in_flight import InFlight
 from tropism.engines.protocol import Engine, EngineUnavailable, State
 from tropism.engines.registry import make_engine
+from tropism.server.adapters import adapter_of, answering, deployed_adapters
 from tropism.server.context import Process
 from tropism.server.database.session import Reading
 from tropism.server.deployment import Deployment, deployment_of, is_prepared
@@ -50,12 +52,14 @@ class Engines:
 
     @asynccontextmanager
     async def engine(self, model_id: UUID) -> AsyncIterator[Engine]:
-        """The engine that answers for a model, or for a variant of it. Within the block it is not stopped."""
+        """The engine that answers for a model, a variant or an adapter of it. Within the block it is not stopped."""
         row = await self._row(model_id)
+        adapter, adapters = await self._process.database.read(SYSTEM, _adapters, model_id, row.id)
+        wanted = deployment_of(row, self._process.secrets, self._process.settings.egress, adapters)
         async with self._starting[row.id]:
-            borrowed = await self._up(row.id, deployment_of(row, self._process.secrets, self._process.settings.egress))
+            borrowed = await self._up(row.id, wanted)
         with borrowed.uses:
-            yield borrowed.engine
+            yield answering(borrowed.engine, borrowed.deployment.source, adapter)
 
     async def close(self) -> None:
         """Stop them all."""
@@ -93,6 +97,11 @@ class Engines:
 async def _retire(borrowed: Borrowed) -> None:
     await borrowed.uses.drained(PATIENCE)
     await borrowed.engine.close()
+
+
+def _adapters(session: Reading, id: UUID, base_id: UUID) -> tuple[Path | None, Sequence[Path]]:
+    """The adapter that this model is, and all that its base is started with."""
+    return adapter_of(session.row(select(model).where(model.c.id == id))), deployed_adapters(session).get(base_id, ())
 
 
 def _deployed(session: Reading, id: UUID) -> Any:

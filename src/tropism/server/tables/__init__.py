@@ -15,6 +15,7 @@ from tropism.server.tables import (
     replays,
     reward_servers,
     snapshot,
+    training,
     use_cases,
 )
 from tropism.server.tables.metadata import metadata
@@ -33,5 +34,6 @@ __all__ = [
     "replays",
     "reward_servers",
     "snapshot",
+    "training",
     "use_cases",
 ]

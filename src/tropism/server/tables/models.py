@@ -41,6 +41,8 @@ model = Table(
     Column("compute_config", Json, nullable=False),
     Column("size", BigInteger),
     Column("prices", Json),  # in US dollars per million tokens
+    Column("adapter_path", String),  # of an adapter: its weights, which run on the engine of its backbone
+    Column("training_job_id", Id),  # the job that made it
 )
 attachment = Table(
     "attachment",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,12 +18,22 @@ from tropism.server.database.session import Reading, Writing
 from tropism.server.errors import Conflict, InvalidRequest, NotFound
 from tropism.server.references import refers, refuse_id
 from tropism.server.secrets import Secrets
+from tropism.server.tables.jobs import job
 from tropism.server.tables.models import attachment, model
+from tropism.server.tables.training import training
 from tropism.server.tables.use_cases import use_case
 from tropism.wire import models as wire
 
 PROVIDERS_WITHOUT_DEFAULT_URL = ("azure", "custom")
 _backbone = model.alias("backbone")
+_is_training = (
+    select(training.c.job_id)
+    .join(job, job.c.id == training.c.job_id)
+    .where(training.c.model_id == model.c.id, job.c.status.in_(("PENDING", "RUNNING")))
+    .correlate(model)
+    .exists()
+    .label("is_training")
+)
 
 
 def selected() -> Select[Any]:
@@ -30,7 +41,8 @@ def selected() -> Select[Any]:
     columns = (_backbone.c.key.label("backbone"), _backbone.c.online.label("engine_online"))
     more = (_backbone.c.error.label("engine_error"), _backbone.c.path.label("engine_path"))
     prices = _backbone.c.prices.label("engine_prices")
-    return select(model, *columns, *more, prices).outerjoin(_backbone, model.c.backbone_id == _backbone.c.id)
+    joined = select(model, *columns, *more, prices).outerjoin(_backbone, model.c.backbone_id == _backbone.c.id)
+    return joined.add_columns(_is_training)
 
 
 def find(session: Reading, reference: str) -> Row[Any]:
@@ -64,26 +76,29 @@ def list_all(session: Reading, request: wire.ModelFilter) -> wire.Models:
 def described(row: Row[Any]) -> wire.Model:
     is_external = row.provider is not None
     in_storage = bool(row.path or row.engine_path)
+    is_adapter = row.adapter_path is not None
+    online = row.engine_online or row.online
     return wire.Model(
         id=row.id,
         key=row.key,
         name=row.name,
-        online=row.engine_online or row.online,
+        online=online if row.deployed or not is_adapter else "OFFLINE",
         error=row.engine_error or row.error,
         kind=row.kind,
         is_external=is_external,
         provider_name=row.provider,
-        is_adapter=False,
-        is_training=False,
+        is_adapter=is_adapter,
+        is_training=row.is_training,
         in_storage=in_storage,
         available=is_external or in_storage or row.engine != "llama_cpp",
-        trainable=in_storage and row.kind == "Generation" and row.backbone_id is None,
+        trainable=in_storage and row.kind == "Generation" and (row.backbone_id is None or is_adapter),
         size=row.size,
         backbone=row.backbone,
         system_prompt=row.system_prompt,
         parameters=msgspec.convert(row.parameters, wire.Parameters) if row.parameters else None,
         compute_config=msgspec.convert(row.compute_config, wire.ComputeConfig),
         prices=msgspec.convert(row.engine_prices or row.prices, wire.Prices | None),
+        training_job=row.training_job_id,
         created_at=time_of(row.id),
     )
 
@@ -102,7 +117,7 @@ def add_external(
     return _register(
         transaction,
         id=id,
-        key=request.key or _key_from(request.name),
+        key=request.key or key_from(request.name),
         name=request.name,
         kind=request.kind,
         engine=request.provider,
@@ -153,7 +168,8 @@ def add_variant(transaction: Writing, request: wire.VariantCreate) -> wire.Model
     """Register a system prompt and parameters on top of a model; its engine is shared."""
     backbone = find(transaction, request.backbone)
     if backbone.backbone_id is not None:
-        raise InvalidRequest(f"{backbone.key!r} is a variant itself; take {backbone.backbone!r}", param="backbone")
+        what = "an adapter" if backbone.adapter_path else "a variant"
+        raise InvalidRequest(f"{backbone.key!r} is {what} itself; take {backbone.backbone!r}", param="backbone")
     if backbone.kind != "Generation":
         raise InvalidRequest(f"{backbone.key!r} is an embedding model; it takes no system prompt", param="backbone")
     if request.system_prompt is None and request.parameters is None:
@@ -170,6 +186,38 @@ def add_variant(transaction: Writing, request: wire.VariantCreate) -> wire.Model
         parameters=msgspec.to_builtins(request.parameters) if request.parameters else None,
         compute_config=backbone.compute_config,
         size=backbone.size,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """What a training made: an adapter for a base, or, without a base, weights of its own."""
+
+    key: str
+    name: str
+    path: Path
+    job_id: UUID
+    base_id: UUID | None
+    config: dict[str, Any]
+    """The parent's compute config: the child runs as its parent does."""
+    size: int | None
+
+
+def add_trained(transaction: Writing, made: Trained) -> wire.Model:
+    """Register the child of a training. If its key was taken meanwhile, a number follows it."""
+    taken = {row.key for row in transaction.rows(select(model.c.key).where(model.c.key.startswith(made.key)))}
+    keys = [made.key, *(f"{made.key}-{number}" for number in range(2, len(taken) + 3))]
+    return _register(
+        transaction,
+        key=next(key for key in keys if key not in taken),
+        name=made.name,
+        kind="Generation",
+        engine="llama_cpp",
+        backbone_id=made.base_id,
+        training_job_id=made.job_id,
+        compute_config=made.config,
+        size=made.size,
+        **{"adapter_path" if made.base_id else "path": str(made.path)},
     )
 
 
@@ -194,7 +242,8 @@ def _register(transaction: Writing, *, key: str, **values: Any) -> wire.Model:
     return described(find(transaction, key))
 
 
-def _key_from(name: str) -> str:
+def key_from(name: str) -> str:
+    """A key that reads like the name."""
     key = "-".join("".join(c if c.isascii() and c.isalnum() or c in "._" else " " for c in name).split()).lower()
     if not key or not key[0].isalnum():
         raise InvalidRequest(f"no key can be made from the name {name!r}; give one with `key`", param="key")
@@ -235,11 +284,16 @@ def deploy_row(transaction: Writing, row: Row[Any]) -> None:
     idle = update(model).where(model.c.id == id, (~model.c.deployed) | (model.c.online == "ERROR"))
     if transaction.run(idle.values(deployed=True, online="PENDING", error=None, attempt=model.c.attempt + 1)):
         transaction.touch()
+    if row.adapter_path is not None and not row.deployed:
+        transaction.run(update(model).where(model.c.id == row.id).values(deployed=True))
+        transaction.touch()
 
 
 def terminate(transaction: Writing, request: wire.TerminateModel) -> wire.Model:
     """Say that the model should not run. Without force, not while a use case wants it online."""
-    row = _engine_of(find(transaction, request.model))
+    row = find(transaction, request.model)
+    if row.adapter_path is None:
+        row = _engine_of(row)
     if not request.force and (users := _used_by(transaction, row.id)):
         raise Conflict(
             f"{row.key!r} serves {', '.join(users)}; detach it there, or terminate with force=True", param="model"
