@@ -110,7 +110,9 @@ def test_a_run_ends_with_its_parent(tmp_path: Path, base: Path, colours: str) ->
     run = tiny.run_of("SFT", base, colours, num_epochs=10_000)
     config.save(tmp_path, run)
     process = subprocess.Popen(
-        protocol.command("SFT", tmp_path), stdin=subprocess.PIPE, env=os.environ | protocol.ENVIRONMENT
+        protocol.command(protocol.MODULES["SFT"], tmp_path),
+        stdin=subprocess.PIPE,
+        env=os.environ | protocol.ENVIRONMENT,
     )
     while not tiny.losses(tmp_path):
         assert process.poll() is None

@@ -47,10 +47,10 @@ def make_tokenizer() -> PreTrainedTokenizerFast:
     return tokenizer
 
 
-def make_model(folder: Path, hidden: int = 64) -> Path:
+def make_model(folder: Path, hidden: int = 64, seed: int = 0) -> Path:
     """Save it where a run can begin with it."""
     tokenizer = make_tokenizer()
-    set_seed(0)
+    set_seed(seed)
     shape = LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=hidden,
@@ -96,11 +96,9 @@ def run_of(method: config.Method, base: Path, data: str, **rest: Any) -> Trainin
 
 
 def start(folder: Path, run: TrainingRun) -> BaseProcess:
-    """Start the trainer in a process of its own, made from one that has imported everything, which takes seconds."""
+    """Start the trainer in a process of its own."""
     config.save(folder, run)
-    process = _WARM.Process(target=_train, args=(protocol.MODULES[run.method], str(folder)))
-    process.start()
-    return process
+    return _started(protocol.MODULES[run.method], folder)
 
 
 def train(folder: Path, run: TrainingRun) -> protocol.Result:
@@ -109,6 +107,15 @@ def train(folder: Path, run: TrainingRun) -> protocol.Result:
     result = protocol.read_result(folder)
     assert result is not None, (folder / ERRORS).read_text()
     return result
+
+
+def export(folder: Path, wanted: config.Export) -> protocol.Exported:
+    """Export what was trained."""
+    config.save(folder, wanted)
+    _started(protocol.EXPORT_MODULE, folder).join(SECONDS)
+    exported = protocol.read_exported(folder)
+    assert exported is not None, (folder / ERRORS).read_text()
+    return exported
 
 
 def wait_for(process: BaseProcess, folder: Path, kind: type[protocol.Event], step: int) -> None:
@@ -120,7 +127,14 @@ def wait_for(process: BaseProcess, folder: Path, kind: type[protocol.Event], ste
     raise AssertionError((folder / ERRORS).read_text())
 
 
-def _train(module: str, folder: str) -> None:
+def _started(module: str, folder: Path) -> BaseProcess:
+    """A process that is made from one that has imported everything, which takes seconds."""
+    process = _WARM.Process(target=_run, args=(module, str(folder)))
+    process.start()
+    return process
+
+
+def _run(module: str, folder: str) -> None:
     """What `python -m MODULE FOLDER` does, with what it prints kept in a file."""
     errors = os.open(Path(folder, ERRORS), os.O_CREAT | os.O_APPEND | os.O_WRONLY)
     os.dup2(errors, 1)

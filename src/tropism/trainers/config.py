@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -17,6 +17,8 @@ AtLeastOne = Annotated[int, Meta(ge=1)]
 KL_DIV_COEFF = {"DPO": 0.1, "PPO": 0.02, "GRPO": 0.02}
 """How much it costs to move away from the model that training began with, unless someone says otherwise."""
 FILE = "config.json"
+EXPORT_FILE = "export.json"
+_T = TypeVar("_T")
 
 
 class ConfigError(ValueError):
@@ -119,22 +121,36 @@ class TrainingRun(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True)
     """How many checkpoints are written on the way; the last two are kept."""
 
 
+class Export(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """How a trained model is brought to llama.cpp, and how closely it must agree there with the trained one."""
+
+    base: str
+    """The GGUF file of the base that llama.cpp serves: adapters are tested on it, whole models take its tokenizer."""
+    precision: Literal["Q8_0", "F16"] = "Q8_0"
+    """Of whole models; adapters keep full precision."""
+    prompts: AtLeastOne = 6
+    tokens: AtLeastOne = 24
+    largest_gap: Positive = 1.0
+    """The most nats by which a token that llama.cpp chose may be less likely than the one the trained model would."""
+
+
 def load(folder: Path) -> TrainingRun:
     """Read the run's file and check it. Raises ConfigError."""
-    try:
-        run = msgspec.json.decode((folder / FILE).read_bytes(), type=TrainingRun)
-    except OSError as error:
-        raise ConfigError(f"cannot read {str(folder / FILE)!r}: {error.strerror}") from error
-    except msgspec.DecodeError as error:
-        raise ConfigError(f"{FILE} is not a training run: {error}") from error
+    run = _read(folder / FILE, TrainingRun)
     check(run)
     return run
 
 
-def save(folder: Path, run: TrainingRun) -> None:
-    """Write the file that `load` reads."""
+def load_export(folder: Path) -> Export:
+    """Read what to export. Raises ConfigError."""
+    return _read(folder / EXPORT_FILE, Export)
+
+
+def save(folder: Path, run: TrainingRun | Export) -> None:
+    """Write the file that `load` or `load_export` reads."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / FILE).write_bytes(msgspec.json.format(msgspec.json.encode(run)))
+    name = FILE if isinstance(run, TrainingRun) else EXPORT_FILE
+    (folder / name).write_bytes(msgspec.json.format(msgspec.json.encode(run)))
 
 
 def check(run: TrainingRun) -> None:
@@ -150,6 +166,15 @@ def check(run: TrainingRun) -> None:
 def kl_div_coeff(run: TrainingRun) -> float:
     """The coefficient that holds for this run."""
     return KL_DIV_COEFF[run.method] if run.kl_div_coeff is None else run.kl_div_coeff
+
+
+def _read(path: Path, kind: type[_T]) -> _T:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except OSError as error:
+        raise ConfigError(f"cannot read {str(path)!r}: {error.strerror}") from error
+    except msgspec.DecodeError as error:
+        raise ConfigError(f"{path.name!r} does not say what to do: {error}") from error
 
 
 def _check_adapter(run: TrainingRun) -> None:

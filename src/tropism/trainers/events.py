@@ -29,11 +29,8 @@ class EventWriter:
         self.write(protocol.Warned(at=now(), message=message))
 
     def finish(self, result: protocol.Result) -> None:
-        """Replace the result in one go: whoever sees the file sees all of it."""
         if self._speaks:
-            partial = self.folder / f"{protocol.RESULT}.partial"
-            partial.write_bytes(msgspec.json.format(msgspec.json.encode(result)))
-            partial.replace(self.folder / protocol.RESULT)
+            protocol.write_whole(self.folder / protocol.RESULT, result)
 
 
 def now() -> int:

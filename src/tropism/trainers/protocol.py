@@ -11,17 +11,22 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from tropism.trainers.config import Method
 
+_T = TypeVar("_T")
+
 EVENTS = "events.jsonl"
 RESULT = "result.json"
 STOP = "stop"
 MODEL = "model"
+EXPORTED = "exported.json"
+ADAPTER_GGUF = "adapter.gguf"
+MODEL_GGUF = "model.gguf"
 CHECKPOINTS = "checkpoints"
 WITH_PARENT = "--with-parent"
 
@@ -39,6 +44,8 @@ ENVIRONMENT: Mapping[str, str] = MappingProxyType(
     {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "OMP_WAIT_POLICY": "PASSIVE"}
 )
 """What to set around a trainer: all it reads are files, and threads that wait should leave their core to others."""
+EXPORT_MODULE = "tropism.trainers.export"
+"""`python -m tropism.trainers.export FOLDER` brings what was trained to llama.cpp."""
 PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "safetensors")
 
 
@@ -117,6 +124,15 @@ class Result(Struct, kw_only=True, frozen=True):
     versions: dict[str, str]
 
 
+class Exported(Struct, kw_only=True, frozen=True):
+    """How an export ended. `file` is a GGUF file in the run's folder, or None with the reason in `error`."""
+
+    file: str | None
+    bytes: int
+    parity: dict[str, float] | None
+    error: str | None
+
+
 _decode = msgspec.json.Decoder(Event).decode
 
 
@@ -142,10 +158,19 @@ class EventReader:
 
 def read_result(folder: Path) -> Result | None:
     """How the run ended; None while it runs, and after it was killed."""
-    try:
-        return msgspec.json.decode((folder / RESULT).read_bytes(), type=Result)
-    except FileNotFoundError:
-        return None
+    return _read(folder / RESULT, Result)
+
+
+def read_exported(folder: Path) -> Exported | None:
+    """How the export ended; None while it runs, and after it was killed."""
+    return _read(folder / EXPORTED, Exported)
+
+
+def write_whole(path: Path, outcome: Result | Exported) -> None:
+    """Replace the file in one go: whoever sees it sees all of it."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_bytes(msgspec.json.format(msgspec.json.encode(outcome)))
+    partial.replace(path)
 
 
 def ask_to_stop(folder: Path) -> None:
@@ -153,9 +178,16 @@ def ask_to_stop(folder: Path) -> None:
     (folder / STOP).touch()
 
 
-def command(method: Method, folder: Path) -> list[str]:
+def command(module: str, folder: Path) -> list[str]:
     """What to start, with a pipe as standard input that stays open, so that a trainer never outlives its parent."""
-    return [sys.executable, "-m", MODULES[method], str(folder), WITH_PARENT]
+    return [sys.executable, "-m", module, str(folder), WITH_PARENT]
+
+
+def _read(path: Path, kind: type[_T]) -> _T | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except FileNotFoundError:
+        return None
 
 
 def missing_packages() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
 import time
@@ -39,11 +40,14 @@ class Session:
         self.base = model.base_folder(self.run, folder)
         self.tokenizer = model.load_tokenizer(self.base)
 
-    def split(self, rows: list[data.Row]) -> Mapping[str, Any]:
-        """Training and validation data, as the trainers of trl take them."""
+    def split(self, rows: list[data.Row], at_least: int = 1) -> Mapping[str, Any]:
+        """Training and validation data, as the trainers of trl take them; few rows are repeated, to fill one batch."""
         train, held_out = self.rows = data.split(rows, self.run)
         made = datasets.Dataset.from_list
-        return {"train_dataset": made(train), "eval_dataset": made(held_out) if held_out else None}
+        return {
+            "train_dataset": made(train * math.ceil(at_least / len(train))),
+            "eval_dataset": made(held_out) if held_out else None,
+        }
 
     def arguments(self, **special: Any) -> dict[str, Any]:
         """The arguments that all methods share, and a method's own. Call `split` first."""
@@ -105,10 +109,12 @@ class _Outcome:
         except (Interrupted, RewardError):
             _keep_checkpoint(trainer)
             raise
-        if not session.interrupt.requested():
+        if trainer.state.global_step == trainer.state.max_steps:
             _validate_once_more(session, trainer)
             _save(self._folder, session, trainer)
             self.status = "COMPLETED"
+        elif not session.interrupt.requested():
+            raise RuntimeError(f"training ended after {trainer.state.global_step} of {trainer.state.max_steps} steps")
 
     def failed(self, error: str) -> None:
         self.status, self._error = "FAILED", error
