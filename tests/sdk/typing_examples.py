@@ -8,7 +8,7 @@ from uuid import UUID
 
 from tropism import AsyncTropism, Tropism
 from tropism.sdk.stream import AsyncStream, Stream
-from tropism.wire import ab_tests, access, chat, embeddings, feedback, interactions, jobs, models, use_cases
+from tropism.wire import ab_tests, access, chat, embeddings, evaluation, feedback, interactions, jobs, models, use_cases
 
 
 def plain(client: Tropism, flag: bool, id: UUID) -> None:
@@ -36,6 +36,8 @@ def plain(client: Tropism, flag: bool, id: UUID) -> None:
         interactions.InteractionPage,
     )
     assert_type(client.ab_tests.create("t", "k", ["a", "b"]), ab_tests.ABTest)
+    assert_type(client.evaluation.jobs.get("j"), evaluation.EvaluationJob)
+    assert_type(client.evaluation.jobs.watch("j"), Stream[jobs.Job])
     assert_type(client.jobs.get("j"), jobs.Job)
     assert_type(client.jobs.list(), list[jobs.Job])
     assert_type(client.jobs.watch("j"), Stream[jobs.Job])

@@ -114,10 +114,17 @@ class _EvaluationJobs(Resource, Generic[Changes]):
         yield from until_ended(job_id, timeout)
         return (yield from send(wire.GET, JobReference(job=unchecked(job_id))))
 
-    @streaming
-    def watch(self, job_id: Id) -> Flow[Any]:
-        """A stream of the job: as it is now, and again after every change, until it has ended."""
-        return (yield from ask(self, jobs.WATCH, JobReference(job=unchecked(job_id)), stream=True))
+    if TYPE_CHECKING:  # what comes out depends on the face, which a flow cannot say
+
+        def watch(self, job_id: Id) -> Changes:
+            """A stream of the job: as it is now, and again after every change, until it has ended."""
+
+    else:
+
+        @streaming
+        def watch(self, job_id: Id) -> Flow[Any]:
+            """A stream of the job: as it is now, and again after every change, until it has ended."""
+            return (yield from ask(self, jobs.WATCH, JobReference(job=unchecked(job_id)), stream=True))
 
     @operation
     def samples(

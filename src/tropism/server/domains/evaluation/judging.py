@@ -18,7 +18,7 @@ from tropism.server.domains.ab_tests import counting
 from tropism.server.domains.evaluation.calls import Paid
 from tropism.server.domains.evaluation.concurrency import Breaker, each
 from tropism.server.domains.evaluation.documents import documents_in, without_documents
-from tropism.server.domains.evaluation.work import Work, still_possible
+from tropism.server.domains.evaluation.work import DELETED, Work, still_possible
 from tropism.server.domains.feedback import service as feedback
 from tropism.server.jobs.protocol import JobFailed, Run
 from tropism.server.tables.evaluation import evaluation_answer
@@ -40,7 +40,8 @@ class Pending:
     number: int
     position: int
     completion_id: UUID
-    sample: Sample
+    sample: Sample | None
+    """None when the completion was deleted from the log."""
 
 
 async def judge_all(run: Run[Any], work: Work) -> None:
@@ -66,8 +67,10 @@ async def judge_all(run: Run[Any], work: Work) -> None:
     await run.end("judge")
 
 
-async def _verdict(judge: Judge, paid: Paid, sample: Sample) -> Verdict | str:
+async def _verdict(judge: Judge, paid: Paid, sample: Sample | None) -> Verdict | str:
     """The verdict, or why the method has nothing to say of this sample."""
+    if sample is None:
+        return DELETED
     try:
         return await judge.judge(sample, asking(paid))
     except Unjudgeable as error:
@@ -122,7 +125,7 @@ def _next(session: Reading, job_id: UUID, last: tuple[int, int]) -> Sequence[Pen
     wanted = (
         select(answer.number, answer.position, answer.completion_id)
         .add_columns(interaction_body.c.messages, interaction_body.c.completion)
-        .join(interaction_body, interaction_body.c.id == answer.completion_id)
+        .outerjoin(interaction_body, interaction_body.c.id == answer.completion_id)
         .where(answer.job_id == job_id, answer.status == "pending", tuple_(answer.number, answer.position) > last)
         .order_by(answer.number, answer.position)
     )
@@ -130,10 +133,13 @@ def _next(session: Reading, job_id: UUID, last: tuple[int, int]) -> Sequence[Pen
 
 
 def _read(row: Row[Any]) -> Pending:
-    messages = msgspec.convert(row.messages, list[ChatMessage])
-    turns = [Turn(role=message.role, content=message.content) for message in without_documents(messages)]
-    sample = Sample(messages=turns, completion=row.completion, documents=documents_in(messages))
+    sample = None if row.messages is None else _sample(msgspec.convert(row.messages, list[ChatMessage]), row.completion)
     return Pending(number=row.number, position=row.position, completion_id=row.completion_id, sample=sample)
+
+
+def _sample(messages: Sequence[ChatMessage], completion: str) -> Sample:
+    turns = [Turn(role=message.role, content=message.content) for message in without_documents(messages)]
+    return Sample(messages=turns, completion=completion, documents=documents_in(messages))
 
 
 def _answers(session: Reading, job_id: UUID) -> int:

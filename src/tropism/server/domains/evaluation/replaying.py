@@ -20,7 +20,7 @@ from tropism.server.domains.datasets import files
 from tropism.server.domains.evaluation.calls import whole
 from tropism.server.domains.evaluation.concurrency import Breaker, each, patiently, together
 from tropism.server.domains.evaluation.documents import with_documents
-from tropism.server.domains.evaluation.work import Work, still_possible
+from tropism.server.domains.evaluation.work import DELETED, Work, still_possible
 from tropism.server.domains.interactions import records
 from tropism.server.domains.interactions.records import Record, prompt_hash
 from tropism.server.jobs.protocol import Run
@@ -39,7 +39,7 @@ LABEL = "evaluation"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What a model is asked, as sample `number`."""
+    """What a model is asked, as sample `number`. Without messages: what was to be asked is gone from the log."""
 
     number: int
     messages: Sequence[ChatMessage]
@@ -60,6 +60,9 @@ async def _replay_through(run: Run[Any], work: Work, position: int, served: Serv
 
     async def answer(question: Question) -> None:
         await run.read(still_possible, work)
+        if not question.messages:
+            await run.write(_keep_failure, work, position, question, DELETED, stage="replay", advance=1)
+            return
         try:
             made = await _answered(run, work, served, question)
         except EngineError as error:
@@ -152,15 +155,15 @@ def _logged_prompts(session: Reading, job_id: UUID, last: int) -> list[Question]
     sample = evaluation_sample.c
     wanted = (
         select(sample.number, interaction_body.c.messages, interaction.c.parameters)
-        .join(interaction_body, interaction_body.c.id == sample.source_id)
-        .join(interaction, interaction.c.id == sample.source_id)
+        .outerjoin(interaction_body, interaction_body.c.id == sample.source_id)
+        .outerjoin(interaction, interaction.c.id == sample.source_id)
         .where(sample.job_id == job_id, sample.number > last)
         .order_by(sample.number)
     )
     return [
         Question(
             number=row.number,
-            messages=msgspec.convert(row.messages, list[ChatMessage]),
+            messages=msgspec.convert(row.messages or [], list[ChatMessage]),
             max_tokens=(row.parameters or {}).get("max_tokens"),
             stop=(row.parameters or {}).get("stop"),
         )

@@ -23,6 +23,8 @@ from tropism.server.tables.models import attachment, model
 from tropism.wire import evaluation as wire
 from tropism.wire.models import ComputeConfig
 
+DELETED = "it was deleted from the log"
+"""Why a sample has no verdict when its interaction is gone."""
 REMOTE_CONTEXT = 16_384
 """The tokens that a provider's model is taken to hold; longer samples are judged in parts."""
 
