@@ -47,7 +47,7 @@ def blocks(path: Path) -> Iterator[Block]:
 def run_python(block: Block, names: dict[str, Any]) -> None:
     """Run a block in the names that the page's earlier blocks left. Errors show the page and its line."""
     padded = "\n" * (block.line - 1) + block.text
-    exec(compile(padded, str(block.path), "exec"), names)
+    exec(compile(padded, str(block.path), "exec", dont_inherit=True), names)
 
 
 def run_shell(block: Block, folder: Path) -> None:
