@@ -85,7 +85,8 @@ async def test_nothing_is_sent_when_metadata_is_wrong() -> None:
     ("schema", "reason"),
     [
         (b'{"type": "nothing"}', "is no JSON schema"),
-        (b'{"$ref": "http://127.0.0.1:9/schema.json"}', "refers to what is not in it"),
+        (b'{"$ref": "http://127.0.0.1:9/schema.json"}', "refers to another document: 'http://127.0.0.1:9/schema.json'"),
+        (b'{"allOf": [{"not": {"$ref": "other.json#/a"}}]}', "refers to another document: 'other.json#/a'"),
         (b'{"$ref": "#/$defs/there"}', "refers to what is not in it"),
         (b'{"$ref": "#"}', "refers to what is not in it"),
         (b"[]", "does not answer as the protocol wants"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -24,6 +24,8 @@ def checker(schema: dict[str, Any]) -> Check:
         raise RewardRefused(f"the metadata schema is no JSON schema: {error.message[:300]}") from None
     except RecursionError:
         raise RewardRefused("the metadata schema is nested too deeply") from None
+    if (elsewhere := next(_references_elsewhere(schema), None)) is not None:
+        raise RewardRefused(f"the metadata schema refers to another document: {elsewhere[:300]!r}")
     # A registry of our own: the default one fetches what a schema refers to, from wherever it says.
     validator = Draft202012Validator(schema, registry=Registry())
 
@@ -35,3 +37,15 @@ def checker(schema: dict[str, Any]) -> Check:
         return None if error is None else f"{error.json_path}: {error.message[:300]}"
 
     return check
+
+
+def _references_elsewhere(schema: Any) -> Iterator[str]:
+    waiting = [schema]
+    while waiting:
+        match waiting.pop():
+            case list() as items:
+                waiting += items
+            case dict() as found:
+                waiting += found.values()
+                if isinstance(reference := found.get("$ref"), str) and not reference.startswith("#"):
+                    yield reference
