@@ -156,6 +156,11 @@ CALLS: list[tuple[str, dict[str, Any], str]] = [
         {"judge_key": "j", "human_key": "h", "threshold": 0.7, "human_threshold": 4},
         "GET /api/v1/judges/agreement",
     ),
+    (
+        "use_cases.update",
+        {"name": "n", "description": "d", "retention_days": 30, "redact": ["email"]},
+        "PATCH /api/v1/use_cases/u",
+    ),
     ("use_cases.share", {"team": "t", "role": "viewer"}, "POST /api/v1/use_cases/u/shares"),
     ("use_cases.unshare", {"team": "t"}, "DELETE /api/v1/use_cases/u/shares/t"),
     ("users.list", {}, "GET /api/v1/users"),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from cyclopts import App
+from typing import Annotated
+
+from cyclopts import App, Parameter
 from rich.console import RenderableType
 
 from tropism.cli import show
 from tropism.cli.engine import DEFAULT, Engine
 from tropism.wire.models import ModelService
-from tropism.wire.use_cases import UseCase
+from tropism.wire.use_cases import Redactable, UseCase
 
 app = App(name="use-cases", help="The tasks that models are asked to do.")
 
@@ -65,6 +67,36 @@ def create(
 
 
 @app.command
+def update(
+    use_case: str,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    retention_days: int | None = None,
+    redact: Annotated[list[Redactable] | None, Parameter(consume_multiple=True, negative="--redact-nothing")] = None,
+    engine: Engine = DEFAULT,
+) -> None:
+    """Change a use case; what is not given stays as it is.
+
+    Parameters
+    ----------
+    use_case
+        Its key or id.
+    name
+        What people read.
+    description
+        What the task is.
+    retention_days
+        Delete interactions that are older; 0 keeps them for good.
+    redact
+        What to blot out of interactions before they are stored from now on.
+    """
+    with engine.client() as client:
+        changed = client.use_cases.update(use_case, name, description, retention_days, redact)
+    show.answer(engine, changed, lambda: picture(changed))
+
+
+@app.command
 def share(use_case: str, team: str, role: str = "viewer", *, engine: Engine = DEFAULT) -> None:
     """Share a use case with another team. Its members get what both this role and their own allow."""
     with engine.client() as client:
@@ -90,6 +122,8 @@ def picture(use: UseCase) -> RenderableType:
             "Team": use.team,
             "Shared with": [f"{share.team} as {share.role}" for share in use.shared_with],
             "Created": use.created_at,
+            "Kept for": None if use.retention_days is None else f"{use.retention_days} days",
+            "Blotted out": use.redact,
             "Models": "\n".join(f"{_model(service)} {service.online}" for service in use.model_services),
             "Feedback": "\n".join(f"{key.key} ({key.kind}, {key.scoring_type})" for key in use.feedback_keys),
         }

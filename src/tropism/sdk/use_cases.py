@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Sequence
 
 from tropism.sdk.flow import AsyncResource, Flow, Reference, Resource, SyncResource, operation
 from tropism.sdk.inputs import unchecked
@@ -30,6 +31,29 @@ class _UseCases(Resource):
     def get(self, use_case: Reference | None = None) -> Flow[wire.UseCase]:
         """Get a use case with its feedback keys and models; without an argument, the default one."""
         return (yield from send(wire.GET, wire.UseCaseReference(use_case=self._use_case(use_case))))
+
+    @operation
+    def update(
+        self,
+        use_case: Reference | None = None,
+        name: str | None = None,
+        description: str | None = None,
+        retention_days: int | None = None,
+        redact: Sequence[wire.Redactable] | None = None,
+    ) -> Flow[wire.UseCase]:
+        """Change a use case; what is left out stays as it is.
+
+        Interactions older than `retention_days` are deleted within minutes; 0 keeps them for good. `redact` names what
+        is blotted out of messages and completions before they are stored from now on; `[]` stores them as they are.
+        """
+        takes = wire.UseCaseUpdate(
+            use_case=self._use_case(use_case),
+            name=name,
+            description=description,
+            retention_days=retention_days,
+            redact=unchecked(None if redact is None else [*redact]),
+        )
+        return (yield from send(wire.UPDATE, takes))
 
     @operation
     def share(

@@ -35,6 +35,7 @@ ABOUT_USE_CASES: Held = frozenset(
         "feedback_key:link",
         "feedback_key:read",
         "interaction:create",
+        "interaction:delete",
         "interaction:read",
         "job:cancel",
         "job:read",

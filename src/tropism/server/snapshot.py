@@ -23,6 +23,7 @@ from tropism.server.principal import Principal
 from tropism.server.tables import ab_tests, models, use_cases
 from tropism.server.tables.snapshot import snapshot_version
 from tropism.wire.models import Kind, Online, Prices
+from tropism.wire.use_cases import Redactable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,7 @@ class ServedUseCase:
     models: Mapping[str, ServedModel]
     fallbacks: Mapping[UUID, tuple[ServedModel, ...]]
     tests: tuple[RunningTest, ...]
+    redact: tuple[Redactable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +116,7 @@ def load(session: Reading) -> Snapshot:
             models=models_by_name,
             fallbacks=fallbacks.get(row.id, {}),
             tests=tuple(tests.get(row.id, ())),
+            redact=tuple(row.redact or ()),
         )
         found[row.key] = found[str(row.id)] = use_case
     return Snapshot(principals=principals(session), use_cases=found, version=version(session))

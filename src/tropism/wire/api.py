@@ -29,6 +29,7 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     use_cases.CREATE,
     use_cases.LIST,
     use_cases.GET,
+    use_cases.UPDATE,
     use_cases.SHARE,
     use_cases.UNSHARE,
     models.LIST,

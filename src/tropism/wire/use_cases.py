@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from tropism.wire.endpoint import Endpoint
 from tropism.wire.feedback import FeedbackKey
 from tropism.wire.models import ModelService
 from tropism.wire.page import Nothing
 from tropism.wire.values import Key, Name, Reference, Text, Time
+
+Redactable = Literal["credit_card", "email", "iban", "ip", "phone", "secret"]
+"""What can be blotted out of messages and completions before they are stored."""
 
 
 class UseCaseCreate(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -20,6 +24,20 @@ class UseCaseCreate(Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tru
     name: Name | None = None
     description: Text | None = None
     team: Reference | None = None
+
+
+class UseCaseUpdate(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """What is to change of a use case; what is left out stays as it is.
+
+    Interactions older than `retention_days` are deleted; 0 keeps them for good. `redact` names what is blotted out of
+    interactions before they are stored; an empty list stores them as they are.
+    """
+
+    use_case: Reference
+    name: Name | None = None
+    description: Text | None = None
+    retention_days: Annotated[int, Meta(ge=0, le=36_500)] | None = None
+    redact: Annotated[list[Redactable], Meta(max_length=20)] | None = None
 
 
 class Share(Struct, kw_only=True, frozen=True):
@@ -41,6 +59,10 @@ class UseCase(Struct, kw_only=True, frozen=True):
     feedback_keys: list[FeedbackKey]
     model_services: list[ModelService]
     shared_with: list[Share]
+    retention_days: int | None
+    """Interactions that are older are deleted; None keeps them for good."""
+    redact: list[Redactable]
+    """What is blotted out of interactions before they are stored."""
 
 
 class UseCases(Struct, kw_only=True, frozen=True):
@@ -94,6 +116,14 @@ GET = Endpoint(
     returns=UseCase,
     permission="use_case:read",
     summary="Get a use case",
+)
+UPDATE = Endpoint(
+    method="PATCH",
+    path="/api/v1/use_cases/{use_case}",
+    takes=UseCaseUpdate,
+    returns=UseCase,
+    permission="use_case:update",
+    summary="Change a use case, how long its interactions are kept, and what is blotted out of them",
 )
 SHARE = Endpoint(
     method="POST",

@@ -63,7 +63,7 @@ async def embed(context: Context, name: str, given: Sequence[str], user: UUID | 
         cost_usd=model.cost(made.prompt_tokens, 0),
         latency_ms=(time.perf_counter() - started) * 1000,
     )
-    await context.services.database.append(records.store, record)
+    await context.services.database.append(records.store, records.redacted(record, found.use_case.redact))
     return made, model.key
 
 

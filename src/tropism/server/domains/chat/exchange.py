@@ -142,7 +142,7 @@ class Exchange:
     async def _store(self) -> None:
         database = self._context.services.database
         try:
-            await asyncio.gather(*(database.append(_insert, record) for record in self._records()))
+            await asyncio.gather(*(database.append(_insert, record) for record in self._redacted()))
         except (Overloaded, StorageFailed) as error:
             # Not a 503: clients repeat those at once, and would pay for the answer again.
             raise NotLogged(f"the answer was made but could not be stored: {error}") from error
@@ -221,6 +221,9 @@ class Exchange:
             return
         services, place = self._context.services, (self._route.test.id, choice.assigned.id)
         services.spawn(services.database.write(SYSTEM, assignment.count_failure, place))
+
+    def _redacted(self) -> list[Record]:
+        return [records.redacted(record, self._route.use_case.redact) for record in self._records()]
 
     def _records(self) -> list[Record]:
         latency = self._elapsed_ms()

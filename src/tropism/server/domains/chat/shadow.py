@@ -60,7 +60,8 @@ class Shadow:
 
     async def run(self, services: Services) -> None:
         try:
-            await services.database.write(SYSTEM, _store, await self._answered(services))
+            record = records.redacted(await self._answered(services), self.route.use_case.redact)
+            await services.database.write(SYSTEM, _store, record)
         except EngineError as error:
             log.warning("no shadow answer from %s: %s", self.model.key, error)
         finally:

@@ -64,7 +64,7 @@ async def _replay_through(run: Run[Any], work: Work, position: int, served: Serv
             await run.write(_keep_failure, work, position, question, DELETED, stage="replay", advance=1)
             return
         try:
-            made = await _answered(run, work, served, question)
+            made = records.redacted(await _answered(run, work, served, question), work.plan.use_case.redact or ())
         except EngineError as error:
             await run.write(_keep_failure, work, position, question, str(error), stage="replay", advance=1)
             breaker.failed(error)
@@ -203,7 +203,8 @@ async def log_completions(run: Run[Any], work: Work) -> None:
 
 
 def _log(transaction: Writing, work: Work, numbered: Sequence[tuple[int, DatasetLine]]) -> None:
-    made = [_record(transaction, work, line) for _, line in numbered]
+    kinds = work.plan.use_case.redact or ()
+    made = [records.redacted(_record(transaction, work, line), kinds) for _, line in numbered]
     records.store(transaction, made)
     rows = [
         {

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import insert
 
+from tropism.server import redaction
 from tropism.server.database.session import Writing
 from tropism.server.tables.interactions import interaction, interaction_body, interaction_label
 from tropism.wire.chat import ChatMessage, FinishReason
 from tropism.wire.interactions import Source
+from tropism.wire.use_cases import Redactable
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
@@ -69,6 +71,14 @@ def store(transaction: Writing, records: Sequence[Record]) -> None:
     transaction.run(_BODY, bodies)
     if labels := [label for record in records for label in _labels(record)]:
         transaction.run(_LABEL, labels)
+
+
+def redacted(record: Record, kinds: Sequence[Redactable]) -> Record:
+    """The record as the use case wants it stored. Before the writer gets it: all wait for the writer."""
+    if not kinds:
+        return record
+    messages, completion = redaction.redacted_messages(record.messages, kinds), record.completion
+    return replace(record, messages=messages, completion=redaction.redacted(completion, kinds))
 
 
 def prompt_hash(messages: Sequence[ChatMessage]) -> bytes:

@@ -10,7 +10,7 @@ from sqlalchemy import Row, select
 from tropism.server.clock import EPOCH
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.interactions import queries
-from tropism.server.domains.interactions.records import Record, store
+from tropism.server.domains.interactions.records import Record, redacted, store
 from tropism.server.domains.models import service as models
 from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.errors import InvalidRequest, NotFound
@@ -75,6 +75,7 @@ def recorded(
         completion=request.completion,
         labels=request.labels,
     )
+    record = redacted(record, used.redact or ())
     store(transaction, [record])
     return record
 

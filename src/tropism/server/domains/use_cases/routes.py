@@ -33,6 +33,11 @@ async def get(context: Context, request: wire.UseCaseReference) -> wire.UseCase:
     return await context.read(_get, request)
 
 
+@handles(wire.UPDATE)
+async def update(context: Context, request: wire.UseCaseUpdate) -> wire.UseCase:
+    return await context.write(_update, request)
+
+
 @handles(wire.SHARE)
 async def share(context: Context, request: wire.UseCaseShare) -> wire.UseCase:
     return await context.write(_share, request)
@@ -41,6 +46,10 @@ async def share(context: Context, request: wire.UseCaseShare) -> wire.UseCase:
 @handles(wire.UNSHARE)
 async def unshare(context: Context, request: wire.UseCaseShareReference) -> wire.UseCase:
     return await context.write(_unshare, request)
+
+
+def _update(transaction: Writing, request: wire.UseCaseUpdate) -> wire.UseCase:
+    return _described(transaction, [service.update(transaction, request)])[0]
 
 
 def _share(transaction: Writing, request: wire.UseCaseShare) -> wire.UseCase:
@@ -78,6 +87,8 @@ def _described(session: Reading, rows: Sequence[Row[Any]]) -> list[wire.UseCase]
             feedback_keys=linked.get(row.id, []),
             model_services=attached.get(row.id, []),
             shared_with=shared.get(row.id, []),
+            retention_days=row.retention_days,
+            redact=row.redact or [],
         )
         for row in rows
     ]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row, insert, select
+from sqlalchemy import update as sql_update
 
 from tropism.server.database.session import Reading, Writing
 from tropism.server.errors import Conflict, Forbidden, InvalidRequest, NotFound
@@ -14,7 +15,7 @@ from tropism.server.references import refers, refuse_id
 from tropism.server.snapshot import no_use_case
 from tropism.server.tables.access import team
 from tropism.server.tables.use_cases import use_case
-from tropism.wire.use_cases import UseCaseCreate
+from tropism.wire.use_cases import UseCaseCreate, UseCaseUpdate
 
 _with_team = select(use_case, team.c.key.label("team")).join(team)
 
@@ -53,6 +54,21 @@ def create(transaction: Writing, request: UseCaseCreate) -> Row[Any]:
     transaction.run(insert(use_case).values(**values))
     transaction.touch()
     return find(transaction, request.key)
+
+
+def update(transaction: Writing, request: UseCaseUpdate) -> Row[Any]:
+    """Change what is given."""
+    used = find(transaction, request.use_case)
+    given: dict[str, Any] = {"name": request.name, "description": request.description}
+    changed = {name: value for name, value in given.items() if value is not None}
+    if request.retention_days is not None:
+        changed["retention_days"] = request.retention_days or None
+    if request.redact is not None:
+        changed["redact"] = sorted(set(request.redact)) or None
+    if changed:
+        transaction.run(sql_update(use_case).where(use_case.c.id == used.id).values(**changed))
+        transaction.touch()
+    return find(transaction, str(used.id))
 
 
 def _team_for(session: Reading, reference: str | None) -> Any:

@@ -1,0 +1,113 @@
+"""Blot out what looks like a secret or names a person, before it is stored.
+
+Patterns find candidates; where such numbers carry a check digit, it decides. That finds what is written as such things
+usually are, and nothing that takes understanding: no names of people, no street addresses. The texts are anybody's, so
+no pattern may take more than linear time: repetitions are bounded, or cannot begin inside of each other.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Collection, Sequence
+
+from msgspec import structs
+
+from tropism.wire.chat import ChatMessage
+from tropism.wire.use_cases import Redactable
+
+Measure = Callable[[str], int]
+"""How many characters of a candidate, from its beginning, are such a thing."""
+
+
+def redacted(text: str, kinds: Collection[Redactable]) -> str:
+    """The text with `[email]` and the like in place of what was found. Doing it twice does no more."""
+    for kind, (pattern, measure) in FINDERS.items():
+        if kind in kinds:
+            text = _without(text, kind, pattern, measure)
+    return text
+
+
+def redacted_messages(messages: Sequence[ChatMessage], kinds: Collection[Redactable]) -> list[ChatMessage]:
+    """The same messages, their texts redacted."""
+    return [structs.replace(message, content=redacted(message.content, kinds)) for message in messages]
+
+
+def _without(text: str, kind: Redactable, pattern: re.Pattern[str], measure: Measure) -> str:
+    def blot(found: re.Match[str]) -> str:
+        # Where a pattern names the part `it`, what stands before it stays.
+        start = found.start("it") if found.re.groupindex and found["it"] is not None else found.start()
+        length = measure(found.string[start : found.end()])
+        return text[found.start() : start] + (f"[{kind}]" if length else "") + text[start + length : found.end()]
+
+    return pattern.sub(blot, text)
+
+
+def card(text: str) -> int:
+    """Luhn's check digit, and one of the lengths and beginnings that cards have."""
+    digits = [int(each) for each in text if each.isdigit()]
+    doubled = [each * 2 - 9 * (each > 4) for each in digits[-2::-2]]
+    is_one = 13 <= len(digits) <= 19 and digits[0] in (2, 3, 4, 5, 6) and (sum(digits[::-2]) + sum(doubled)) % 10 == 0
+    return len(text) if is_one else 0
+
+
+def iban(text: str) -> int:
+    """ISO 13616: the number that letters and digits make leaves 1 when divided by 97. A word may follow."""
+    for end in range(len(text), 14, -1):
+        if text[end : end + 1].isalnum():
+            continue
+        plain = re.sub(r"[ -]", "", text[:end]).upper()
+        number = "".join(str(int(each, 36)) for each in plain[4:] + plain[:4])
+        if 15 <= len(plain) <= 34 and int(number) % 97 == 1:
+            return end
+    return 0
+
+
+def address(text: str) -> int:
+    """IPv4, or IPv6 of at least two groups: `::` alone is also a word of programs."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return 0
+    return len(text) if ":" not in text or sum(map(bool, text.split(":"))) > 1 else 0
+
+
+def phone(text: str) -> int:
+    """As many digits as E.164 allows, and international, with a leading zero, or grouped as in North America."""
+    digits = sum(each.isdigit() for each in text)
+    written = text.startswith(("+", "00", "0", "(0", "(+")) or _NORTH_AMERICAN.fullmatch(text)
+    return len(text) if 8 <= digits <= 15 and written and not _DATE.fullmatch(text) else 0
+
+
+_DATE = re.compile(r"\d{1,2}[-./ ]\d{1,2}[-./ ]\d{4}(?: \d{1,2})?")
+_NORTH_AMERICAN = re.compile(r"(?:1[ .-])?(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}")
+_PREFIXES = (
+    r"sk-|[prs]k_live_|sk_test_|whsec_|gh[pousr]_|github_pat_|glpat-|hf_|xox[abeoprs]-|tk_|npm_|pypi-|AIza|ya29\.|SG\."
+)
+_NAMES = r"password|passwd|pwd|secret|api[_-]?key|access[_-]?token|auth[_-]?token"
+_SECRET = (
+    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|\Z)"
+    rf"|(?<![A-Za-z0-9_-])(?:{_PREFIXES})(?=[A-Za-z_.-]{{0,60}}\d)[A-Za-z0-9_.-]{{12,}}"
+    r"|(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])"
+    r"|(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"  # a JSON web token
+    # What follows such a word, and whom a URL names before its host.
+    rf"|(?:(?i:\bbearer)\s{{1,3}}(?=[A-Za-z_.~+/-]{{0,60}}\d)(?=[\w.~+/-]{{16}})"
+    rf"|(?i:\b(?:{_NAMES})\b)[\"']?\s{{0,3}}[:=]\s{{0,3}}[\"']?(?=[^\s\"',;]{{4}}))(?P<it>[^\s\"',;]+)"
+    r"|(?<=://)[^\s/:@]{1,200}:[^\s/@]{1,200}(?=@)"
+)
+_EMAIL = r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}(?![\w-])"
+_IBAN = r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]{4}){2,7}(?:[ -]?[A-Za-z0-9]{1,3})?(?![A-Za-z0-9])"
+_CARD = r"(?<![\d.+-])\d(?:[ -]?\d){12,18}(?![\d-])"
+_IPV6 = r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?:\.\d{1,3}){3})?"
+_IP = rf"(?<![\w.:])(?:\d{{1,3}}(?:\.\d{{1,3}}){{3}}|{_IPV6})(?![\w:]|\.\d)"
+_PHONE = r"(?<![\w.+-])(?:\+|\(\+?)?\d(?:[ ./-]?\(?\d\)?){6,17}(?:(?<=\d)|(?<=\)))(?![\w]|[.-]\d)"
+
+FINDERS: dict[Redactable, tuple[re.Pattern[str], Measure]] = {
+    "secret": (re.compile(_SECRET, re.DOTALL), len),
+    "email": (re.compile(_EMAIL), len),
+    "iban": (re.compile(_IBAN), iban),
+    "credit_card": (re.compile(_CARD), card),
+    "ip": (re.compile(_IP), address),
+    "phone": (re.compile(_PHONE), phone),
+}
+"""How each kind is found, in this order: a secret may hold what looks like another kind."""

@@ -1,0 +1,1 @@
+"""Deleting, ageing out and blotting out what people said."""
