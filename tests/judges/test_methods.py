@@ -54,7 +54,14 @@ async def test_what_is_not_read_of_a_very_long_document_is_said() -> None:
     verdict = await make_judge("faithfulness").judge(sample("It is pink.", "Grass is green. " * 30_000), ask)
     assert verdict.score == 0.0
     assert len(ask.questions) == 8
-    assert "only the first 8 of" in verdict.reason
+    assert "only the first 8 parts of the documents were read" in verdict.reason
+
+
+async def test_of_a_very_long_answer_the_beginning_is_judged_and_that_is_said() -> None:
+    ask = RuleAsk("sentence", supported)
+    verdict = await make_judge("faithfulness").judge(sample("It is tall. " * 20_000, TOWER), ask)
+    assert (len(verdict.parts), len(ask.questions)) == (50, 10)
+    assert "only the first 50 of 20000 sentences were judged" in verdict.reason
 
 
 async def test_a_judge_that_holds_more_needs_fewer_windows() -> None:
@@ -73,6 +80,7 @@ async def test_context_relevancy_is_the_mean_worth_of_the_documents() -> None:
     verdict = await make_judge("context_relevancy").judge(given, RuleAsk("document", useful))
     assert verdict.score == pytest.approx((1 + 0.5) / 4)
     assert [part.holds for part in verdict.parts] == [True, True, False, False]
+    assert verdict.parts[2].text == "document 3: Cats sleep."
     assert verdict.reason == "2 of 4 documents help to answer the question"
 
 
@@ -124,6 +132,16 @@ async def test_guidelines_have_one_verdict_and_reason_each_and_those_that_do_not
         ("German", None, "because 3"),
     ]
     assert verdict.reason == "1 of 2 guidelines are met; not 'short': because 2"
+
+
+async def test_guidelines_say_what_of_long_texts_was_not_read() -> None:
+    answer = {str(number): {"reason": "", "verdict": "met"} for number in (1, 2, 3)}
+    long = sample("It is tall. " * 2_000, TOWER * 2_000)
+    verdict = await make_judge("custom", GUIDELINES).judge(long, FixedAsk(json.dumps(answer)))
+    assert verdict.reason == (
+        "3 of 3 guidelines are met; of the answer only the beginning and the end were read; "
+        "of the documents only the beginning was read"
+    )
 
 
 async def test_guidelines_of_which_none_applies_give_no_score() -> None:

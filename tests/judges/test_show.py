@@ -32,7 +32,7 @@ def test_sentences(text: str, found: list[str]) -> None:
 
 @given(st.text(max_size=300), st.integers(20, 200))
 def test_pieces_lose_no_word_and_keep_to_their_weight(text: str, most: int) -> None:
-    found = pieces(text, most)
+    found = list(pieces(text, most))
     assert "".join("".join(found).split()) == "".join(text.split())
     assert all(weight(piece) <= most for piece in found)
 

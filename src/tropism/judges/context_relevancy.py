@@ -17,6 +17,9 @@ from tropism.judges.numbered import AT_ONCE, decide, tokens_for
 from tropism.judges.protocol import Ask, NoAnswer, Part, Sample, Verdict
 from tropism.judges.show import CONTEXT, cut, documents_of, fenced, question_of, room, weight
 
+_NAMED = 30
+"""As many tokens of a document stand for it in the verdict."""
+
 WORTH = {"answers": 1.0, "helps": 0.5, "unrelated": 0.0}
 
 _TASK = """Decide for each numbered document whether someone who must answer the question needs it:
@@ -45,7 +48,8 @@ class ContextRelevancy:
                 asked = f"The question:\n{question}\nThe documents:\n{text}\n\n{_TASK}"
                 for number, finding in (await decide(ask, asked, numbers, tuple(WORTH))).items():
                     worth.append(WORTH[finding.verdict])
-                    parts.append(Part(text=f"document {number}", holds=worth[-1] > 0, reason=finding.reason))
+                    name = f"document {number}: {cut(documents[number - 1], _NAMED)}"
+                    parts.append(Part(text=name, holds=worth[-1] > 0, reason=finding.reason))
         except NoAnswer as error:
             return Verdict(score=None, reason=f"abstained: {error}", parts=parts)
         return _verdict(worth, parts, sum(a != b for a, b in zip(documents, shown, strict=True)))

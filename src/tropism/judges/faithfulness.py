@@ -20,6 +20,9 @@ from tropism.judges.sentences import sentences
 from tropism.judges.show import CONTEXT, Room, answer_of, cut, documents_of, fenced, question_of, room
 from tropism.judges.windows import Windows, windows
 
+MOST_SENTENCES = 50
+"""Of longer answers only the beginning is judged: every five more are a call."""
+
 SUPPORTED, UNSUPPORTED, NO_CLAIM = "supported", "unsupported", "no_claim"
 
 # The way out comes first and is called rare: named last, the bundled model took it for nearly every sentence.
@@ -37,7 +40,8 @@ class Faithfulness:
     context: int = CONTEXT
 
     async def judge(self, sample: Sample, ask: Ask) -> Verdict:
-        claims = list(enumerate(sentences(answer_of(sample)), 1))
+        said = sentences(answer_of(sample))
+        claims = list(enumerate(said[:MOST_SENTENCES], 1))
         space = room(self.context, tokens_for(AT_ONCE))
         shown = windows(documents_of(sample), space.documents)
         question = question_of(sample, space.question)
@@ -47,7 +51,8 @@ class Faithfulness:
                 found |= await _batch(ask, batch, question, shown, space)
         except NoAnswer as error:
             return Verdict(score=None, reason=f"abstained: {error}", parts=_parts(claims, found))
-        return _verdict(claims, found, shown.note)
+        note = f"; only the first {MOST_SENTENCES} of {len(said)} sentences were judged"
+        return _verdict(claims, found, shown.note + (note if len(said) > MOST_SENTENCES else ""))
 
 
 async def _batch(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from tropism.judges.numbered import AT_ONCE, batches, decide, tokens_for
 from tropism.judges.protocol import Ask, Guideline, NoAnswer, Part, Sample, Verdict
-from tropism.judges.show import CONTEXT, Room, answer_of, conversation_of, cut, fenced, room
+from tropism.judges.show import CONTEXT, Room, answer_of, conversation_of, cut, fenced, room, weight
 from tropism.judges.windows import windows
 
 _HOLDS = {"met": True, "not_met": False, "not_applicable": None}
@@ -33,13 +33,13 @@ class Guidelines:
     context: int = CONTEXT
 
     async def judge(self, sample: Sample, ask: Ask) -> Verdict:
-        space = room(self.context, tokens_for(AT_ONCE))
-        material = _material(sample, space)
+        rules = [_listed(batch) for batch in batches(list(enumerate(self.guidelines, 1)))]
+        space = room(self.context - max(map(weight, rules), default=0), tokens_for(AT_ONCE))
+        material, note = _material(sample, space)
         parts: list[Part] = []
         try:
             for batch in batches(list(enumerate(self.guidelines, 1))):
-                listed = "\n".join(f"{number}. {each.name}: {each.description}" for number, each in batch)
-                asked = f"{material}\n\nThe guidelines:\n{listed}\n\n{_TASK}"
+                asked = f"{material}\n\nThe guidelines:\n{_listed(batch)}\n\n{_TASK}"
                 found = await decide(ask, asked, [number for number, _ in batch], tuple(_HOLDS))
                 parts += [
                     Part(text=each.name, holds=_HOLDS[found[number].verdict], reason=found[number].reason)
@@ -47,18 +47,26 @@ class Guidelines:
                 ]
         except NoAnswer as error:
             return Verdict(score=None, reason=f"abstained: {error}", parts=parts)
-        return _verdict(parts)
+        return _verdict(parts, note)
 
 
-def _material(sample: Sample, space: Room) -> str:
-    """The conversation, the documents where there are some, and the answer."""
-    answer = fenced("answer", cut(answer_of(sample), space.answer))
+def _listed(batch: Sequence[tuple[int, Guideline]]) -> str:
+    return "\n".join(f"{number}. {each.name}: {each.description}" for number, each in batch)
+
+
+def _material(sample: Sample, space: Room) -> tuple[str, str]:
+    """The documents where there are some, the conversation and the answer; and what of them is not shown."""
+    answer = cut(answer_of(sample), space.answer)
+    note = "" if answer == answer_of(sample) else "; of the answer only the beginning and the end were read"
     documents = [document for document in sample.documents if document.strip()]
-    shown = [*windows(documents, space.documents).windows[:1]] if documents else []
-    return "\n".join([*shown, conversation_of(sample, space.question), f"The answer:\n{answer}"])
+    shown = windows(documents, space.documents).windows if documents else []
+    if len(shown) > 1:
+        note += "; of the documents only the beginning was read"
+    said = [*shown[:1], conversation_of(sample, space.question), f"The answer:\n{fenced('answer', answer)}"]
+    return "\n".join(said), note
 
 
-def _verdict(parts: Sequence[Part]) -> Verdict:
+def _verdict(parts: Sequence[Part], note: str) -> Verdict:
     counted = [part for part in parts if part.holds is not None]
     if not counted:
         return Verdict(score=None, reason="abstained: no guideline applies to this sample", parts=parts)
@@ -66,4 +74,4 @@ def _verdict(parts: Sequence[Part]) -> Verdict:
     reason = f"{good} of {len(counted)} guidelines are met"
     if bad := [part for part in counted if not part.holds]:
         reason += f"; not {bad[0].text!r}: {bad[0].reason}"
-    return Verdict(score=good / len(counted), reason=reason, parts=parts)
+    return Verdict(score=good / len(counted), reason=reason + note, parts=parts)

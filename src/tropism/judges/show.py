@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tropism.judges.protocol import Sample, Turn, Unjudgeable
@@ -48,21 +48,22 @@ def cut(text: str, most: int) -> str:
     if heavy <= most:
         return text
     keep = int(len(text) * most / heavy)
-    while weight(text[: keep // 2] + text[len(text) - keep // 2 :]) > most:
+    while keep and weight(text[: keep // 2] + text[len(text) - keep // 2 :]) > most:
         keep = keep * 9 // 10
     half = keep // 2
     return text[:half] + _CUT + text[len(text) - half :]
 
 
-def pieces(text: str, most: int) -> list[str]:
-    """The text in parts of about `most` tokens, cut at white space where there is some."""
-    found: list[str] = []
-    rest = text.strip()
-    while weight(rest) > most:
-        at = _cut_at(rest, most)
-        found.append(rest[:at].strip())
-        rest = rest[at:].strip()
-    return [*found, rest] if rest else found
+def pieces(text: str, most: int) -> Iterator[str]:
+    """The text in parts of at most `most` tokens, cut at white space where there is some. It reads no further ahead."""
+    text, at = text.strip(), 0
+    while at < len(text):
+        # No character weighs less than a third, so a piece is never longer than this.
+        ahead = text[at : at + 3 * most + 3]
+        size = len(ahead) if weight(ahead) <= most else _cut_at(ahead, most)
+        if piece := ahead[:size].strip():
+            yield piece
+        at += size
 
 
 def _cut_at(text: str, most: int) -> int:

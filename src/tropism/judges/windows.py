@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tropism.judges.show import fenced, pieces, weight
@@ -22,16 +22,20 @@ class Windows:
 def windows(documents: Sequence[str], most: int) -> Windows:
     """Pack documents into windows of about `most` tokens; one that is longer is cut into pieces."""
     packed: list[list[str]] = [[]]
-    used = 0
+    used, note = 0, ""
+    for number, piece in _pieces(documents, most):
+        if used and used + weight(piece) > most:
+            if len(packed) == MOST_WINDOWS:
+                note = f"; only the first {MOST_WINDOWS} parts of the documents were read"
+                break
+            packed.append([])
+            used = 0
+        packed[-1].append(fenced("document", piece, number))
+        used += weight(piece)
+    return Windows(windows=["\n".join(window) for window in packed], note=note)
+
+
+def _pieces(documents: Sequence[str], most: int) -> Iterator[tuple[int, str]]:
     for number, document in enumerate(documents, 1):
         for piece in pieces(document, most):
-            if used and used + weight(piece) > most:
-                packed.append([])
-                used = 0
-            packed[-1].append(fenced("document", piece, number))
-            used += weight(piece)
-    note = f"; only the first {MOST_WINDOWS} of {len(packed)} parts of the documents were read"
-    return Windows(
-        windows=["\n".join(window) for window in packed[:MOST_WINDOWS]],
-        note=note if len(packed) > MOST_WINDOWS else "",
-    )
+            yield number, piece
