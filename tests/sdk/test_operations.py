@@ -105,6 +105,11 @@ CALLS: list[tuple[str, dict[str, Any], str]] = [
         {"dataset_key": "k", "filters": {"labels": [{"key": "a"}]}, "preferences": UUID(int=4)},
         "POST /api/v1/use_cases/u/datasets/from_interactions",
     ),
+    (
+        "datasets.generate",
+        {"dataset_key": "k", "documents": ["D"], "model": UUID(int=4), "num_questions": 3},
+        "POST /api/v1/use_cases/u/datasets/generate",
+    ),
     ("feedback.register_key", {"key": "k", "kind": "bool"}, "POST /api/v1/feedback_keys"),
     ("feedback.list_keys", {}, "GET /api/v1/feedback_keys"),
     ("feedback.get_key", {"feedback_key": "k"}, "GET /api/v1/feedback_keys/k"),

@@ -140,6 +140,40 @@ def from_interactions(
     show.answer(engine, made, lambda: _picture(made))
 
 
+@app.command
+def generate(
+    file: Path,
+    key: str,
+    *,
+    model: str,
+    questions: int = 10,
+    answers: bool = True,
+    name: str | None = None,
+    use_case: UseCase,
+    engine: Engine = DEFAULT,
+) -> None:
+    """Let a model write questions about the text of a file, as a job; `tropism jobs watch` shows how far it is.
+
+    Parameters
+    ----------
+    file
+        A text, or JSON lines with a `text` on each.
+    key
+        The key of the dataset that will be.
+    model
+        An attached model.
+    questions
+        How many.
+    answers
+        Let it write the answers, too.
+    name
+        What people read; the key if not given.
+    """
+    with engine.client() as client:
+        job = client.datasets.generate(key, file, model, questions, answers=answers, name=name, use_case=use_case)
+    show.answer(engine, job, lambda: Text(f"It is being made: tropism jobs watch {job.id}"))
+
+
 @contextmanager
 def _progress() -> Iterator[Callable[[str, int, int], None]]:
     """Something to tell of an upload: a bar in a terminal, a line for each step elsewhere; on stderr."""

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Sequence
+from functools import partial
 from os import PathLike
+from pathlib import Path
 
-from tropism.sdk.flow import AsyncResource, Flow, Reference, Resource, SyncResource, operation
+import msgspec
+
+from tropism.sdk.errors import TropismError
+from tropism.sdk.flow import AsyncResource, Flow, Reference, Resource, SyncResource, Work, operation
 from tropism.sdk.inputs import Filters, unchecked
-from tropism.sdk.saving import LinesFile, save_as
+from tropism.sdk.saving import LinesFile, on_disk, save_as
 from tropism.sdk.send import send, send_until
 from tropism.sdk.uploading import OnProgress, say_nothing, upload_file
 from tropism.wire import datasets as wire
+from tropism.wire.jobs import Job
 
 
 class _Datasets(Resource):
@@ -96,8 +103,64 @@ class _Datasets(Resource):
         assert progress.dataset is not None
         return progress.dataset
 
+    @operation
+    def generate(
+        self,
+        dataset_key: str,
+        documents: Sequence[str] | PathLike[str],
+        model: Reference,
+        num_questions: int = 10,
+        *,
+        answers: bool = True,
+        passage_chars: int = 2_000,
+        name: str | None = None,
+        use_case: Reference | None = None,
+    ) -> Flow[Job]:
+        """Let an attached model write questions about documents; the job's result is the dataset.
+
+        `documents` are texts, or the path of a file: of one text (`.txt`, `.md`), or of JSON lines with a `text` on
+        each. Documents longer than `passage_chars` are cut, and the questions spread over the passages. With `answers`,
+        the model's own answers are the completions. `jobs.wait` waits for the end.
+        """
+        texts = yield Work(partial(_texts, documents))
+        takes = wire.DatasetGenerate(
+            use_case=self._use_case(use_case),
+            key=dataset_key,
+            documents=texts,
+            model=str(model),
+            num_questions=num_questions,
+            answers=answers,
+            passage_chars=passage_chars,
+            name=name,
+        )
+        return (yield from send(wire.GENERATE, takes))
+
     def _reference(self, dataset: Reference, use_case: Reference | None) -> wire.DatasetReference:
         return wire.DatasetReference(use_case=self._use_case(use_case), dataset=str(dataset))
+
+
+def _texts(documents: Sequence[str] | PathLike[str]) -> builtins.list[str]:
+    """The texts themselves, or those of a file."""
+    if isinstance(documents, str):
+        raise TropismError("`documents` is a list of texts, or a pathlib.Path; for one text, give a list of one.")
+    if not isinstance(documents, PathLike):
+        return builtins.list(documents)
+    path = Path(documents)
+    try:
+        text: str = on_disk(path, path.read_text, "utf-8")
+        return _texts_of_lines(text) if path.suffix == ".jsonl" else [text]
+    except (UnicodeDecodeError, msgspec.DecodeError) as error:
+        raise TropismError(f"{path} holds no texts: {error}.") from error
+
+
+def _texts_of_lines(text: str) -> builtins.list[str]:
+    return [msgspec.json.decode(line, type=_Document).text for line in text.splitlines() if line.strip()]
+
+
+class _Document(msgspec.Struct):
+    """A line of a file of documents."""
+
+    text: str
 
 
 class Datasets(_Datasets, SyncResource):

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from tropism.wire.chat import ChatMessage
 from tropism.wire.endpoint import Endpoint
 from tropism.wire.interactions import InteractionFilter
+from tropism.wire.jobs import Job
 from tropism.wire.page import Nothing
 from tropism.wire.values import Key, Name, Reference, Time
 
@@ -140,6 +141,23 @@ class DatasetFromInteractions(Struct, kw_only=True, frozen=True, forbid_unknown_
     preferences: Reference | None = None
 
 
+class DatasetGenerate(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Documents to make questions about, with a model that is attached to the use case.
+
+    Long documents are cut into passages of at most `passage_chars` characters, over which the questions are spread.
+    Each line has the passage as a document, the question, and with `answers` the model's own answer as completion.
+    """
+
+    use_case: Reference
+    key: Key
+    documents: Annotated[list[Annotated[str, Meta(max_length=5_000_000)]], Meta(min_length=1, max_length=10_000)]
+    model: Reference
+    num_questions: Annotated[int, Meta(ge=1, le=10_000)] = 10
+    answers: bool = True
+    passage_chars: Annotated[int, Meta(ge=100, le=20_000)] = 2_000
+    name: Name | None = None
+
+
 class DatasetProgress(Struct, kw_only=True, frozen=True):
     """A dataset that is being made: `dataset` is None until it is there; then ask again.
 
@@ -166,6 +184,15 @@ FROM_INTERACTIONS = Endpoint(
     returns=DatasetProgress,
     permission="dataset:create",
     summary="Keep interactions as a dataset; the same request again tells whether it is there",
+)
+GENERATE = Endpoint(
+    method="POST",
+    path="/api/v1/use_cases/{use_case}/datasets/generate",
+    takes=DatasetGenerate,
+    returns=Job,
+    permission="dataset:create",
+    summary="Let a model write questions about documents, as a job whose result is a dataset",
+    status=201,
 )
 GET = Endpoint(
     method="GET",

@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Row
 
-from tropism.server.context import Services
+from tropism.server.context import Process
 from tropism.server.database.session import Writing
 from tropism.server.domains.datasets import service, uploads
 from tropism.server.domains.datasets.check import CheckNews, CheckRequest
@@ -31,7 +31,7 @@ Also = Callable[[Writing, UUID], None]
 """What else belongs into the transaction that makes the dataset."""
 
 
-async def from_upload(services: Services, row: Row[Any], progress: Progress) -> UUID:
+async def from_upload(services: Process, row: Row[Any], progress: Progress) -> UUID:
     """Check what arrived and keep it; `InvalidRequest` names the bad lines."""
     source, progress.total = uploads.path(services.settings, row.id), row.size
     source.touch()  # an empty file came in no part
@@ -48,7 +48,7 @@ async def from_upload(services: Services, row: Row[Any], progress: Progress) -> 
     return id
 
 
-async def from_interactions(services: Services, new: NewDataset, request: GatherRequest, progress: Progress) -> UUID:
+async def from_interactions(services: Process, new: NewDataset, request: GatherRequest, progress: Progress) -> UUID:
     """Keep what the log holds at this moment."""
     counts, refusal = await _written("gather", request, progress)
     if counts is None:
@@ -56,7 +56,7 @@ async def from_interactions(services: Services, new: NewDataset, request: Gather
     return await keep(services, new, counts, Path(request.target))
 
 
-async def keep(services: Services, new: NewDataset, counts: Counts, finished: Path, also: Also | None = None) -> UUID:
+async def keep(services: Process, new: NewDataset, counts: Counts, finished: Path, also: Also | None = None) -> UUID:
     """Make a dataset of a finished file. Whatever fails, neither row nor file is left."""
     try:
         id = await services.database.write(SYSTEM, service.begin_file, new)
@@ -71,14 +71,14 @@ async def keep(services: Services, new: NewDataset, counts: Counts, finished: Pa
     return id
 
 
-async def discard(services: Services, id: UUID) -> None:
+async def discard(services: Process, id: UUID) -> None:
     """Remove a file that belongs to no dataset. Should that fail, it is tried again a day later."""
     with suppress(Exception):
         await asyncio.to_thread(storage_of(services.settings).remove, file_name(id))
         await services.database.write(SYSTEM, service.forget_file, id)
 
 
-def _publish(services: Services, finished: Path, id: UUID) -> None:
+def _publish(services: Process, finished: Path, id: UUID) -> None:
     try:
         storage_of(services.settings).publish(finished, file_name(id))
     except Exception as error:  # of whatever kind the storage's package raises

@@ -15,7 +15,7 @@ from sqlalchemy import Row
 
 from tropism.server.context import Context
 from tropism.server.database.session import Reading
-from tropism.server.domains.datasets import files, making, service, uploads
+from tropism.server.domains.datasets import files, generating, making, service, uploads
 from tropism.server.domains.datasets.gather import GatherRequest
 from tropism.server.domains.feedback import keys
 from tropism.server.domains.interactions.filters import conditions
@@ -25,6 +25,7 @@ from tropism.server.http import File, handles, receives, sends
 from tropism.server.makings import Progress
 from tropism.wire import datasets as wire
 from tropism.wire.interactions import InteractionFilter
+from tropism.wire.jobs import Job
 from tropism.wire.page import Nothing
 
 
@@ -135,6 +136,13 @@ async def from_interactions(context: Context, request: wire.DatasetFromInteracti
         remember=context.replay is not None,
     )
     return await _progress(context, asked.use_case_id, id, progress)
+
+
+@handles(wire.GENERATE)
+async def generate(context: Context, request: wire.DatasetGenerate) -> Job:
+    job = await context.write(generating.create, request)
+    context.services.wake_workers()
+    return job
 
 
 def _asked(session: Reading, request: wire.DatasetFromInteractions) -> GatherRequest:
