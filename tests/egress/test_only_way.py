@@ -1,0 +1,35 @@
+"""There is one place that decides where we connect to, and nobody goes past it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+SOURCE = Path(__file__).parents[2] / "src" / "tropism"
+CONNECTING = re.compile(
+    r"ClientSession\(|TCPConnector\(|UnixConnector\(|httpx2\.(?:Async)?Client\(|^import requests|urlopen\(|"
+    r"create_connection\(|open_connection\(",
+    re.MULTILINE,
+)
+TO_NO_URL_OF_A_USER = {
+    "engines/llama_process.py",  # our own child process, on loopback
+    "sdk/connection.py",  # the SDK, on its user's machine
+}
+GUARD = "egress/guard.py"
+
+
+def test_whoever_connects_takes_the_guards_connector() -> None:
+    found = {str(file.relative_to(SOURCE)): file.read_text() for file in sorted(SOURCE.rglob("*.py"))}
+    connecting = {name for name, text in found.items() if CONNECTING.search(text)}
+    assert connecting >= {GUARD, "engines/openai.py", "rewards/remote.py"}
+    unguarded = {name for name in connecting if not re.search(r"\bconnector=connector\(", found[name])}
+    assert unguarded - TO_NO_URL_OF_A_USER == {GUARD}, "take the connector from egress.guard"
+
+
+def test_nobody_follows_redirects() -> None:
+    asking = re.compile(r"session\.(?:get|post|request|put|delete)\(")
+    for name in ("engines/openai.py", "rewards/remote.py"):
+        text = (SOURCE / name).read_text()
+        calls = [line for line in text.splitlines() if asking.search(line)]
+        assert calls
+        assert all("allow_redirects=False" in line for line in calls), name
