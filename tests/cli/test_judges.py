@@ -23,7 +23,7 @@ def test_agreement_is_shown_with_its_sentence_and_counts(tropism: Command, engin
         for judge, people in [(1, 1)] * 4 + [(0, 0)] * 3 + [(1, 0)]:
             feedbacks = [{"feedback_key": "cli-judge", "value": judge}, {"feedback_key": "cli-people", "value": people}]
             client.interactions.create("x", prompt="y", feedbacks=feedbacks)  # type: ignore[arg-type]
-    ran = tropism("judges", "agreement", "cli-judge", "cli-people", "--use-case", "support")
+    ran = tropism("judges", "agreement", "cli-judge", "cli-people", "-u", "support")
     assert ran.code == 0
     assert "say the same of 7 of 8 completions" in " ".join(ran.out.split())
     assert "0.75" in ran.out

@@ -6,7 +6,7 @@ from cyclopts import App
 from rich.console import Group, RenderableType
 
 from tropism.cli import show
-from tropism.cli.engine import DEFAULT, Engine
+from tropism.cli.engine import DEFAULT, Engine, UseCase
 from tropism.wire.judges import Agreement, Estimate
 
 app = App(name="judges", help="Judges: what they measure, and how far they agree with people.")
@@ -28,7 +28,7 @@ def agreement(
     *,
     threshold: float | None = None,
     human_threshold: float | None = None,
-    use_case: str | None = None,
+    use_case: UseCase,
     engine: Engine = DEFAULT,
 ) -> None:
     """Measure how far two feedback keys agree on the same completions, such as a judge's and people's.
@@ -43,8 +43,6 @@ def agreement(
         From which value of the judge's key on an answer is good; 0.5 if not given.
     human_threshold
         The same for the people's key; a scalar one needs it.
-    use_case
-        Whose completions.
     """
     with engine.client() as client:
         found = client.judges.agreement(
