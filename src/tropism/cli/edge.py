@@ -31,6 +31,8 @@ def run(app: App, arguments: Sequence[str]) -> int:
         if (error.name or "").startswith("tropism"):
             raise
         return _say(f"This needs the package {error.name!r}. `pip install 'tropism[server]'` brings it.", FAILED)
+    except SystemExit as ended:  # a command that has said all there is to say
+        return ended.code if isinstance(ended.code, int) else FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:

@@ -44,6 +44,8 @@ def _bars(console: Console, states: Iterator[wire.Job]) -> wire.Job:
     with Progress(*columns, console=console) as progress:
         tasks: dict[str, TaskID] = {}
         for job in states:
+            if _trouble(job):
+                progress.console.print(f"waits{_trouble(job)}", markup=False)
             for stage in job.stages:
                 if stage.name not in tasks:
                     tasks[stage.name] = progress.add_task(stage.name, total=stage.total)
@@ -51,11 +53,16 @@ def _bars(console: Console, states: Iterator[wire.Job]) -> wire.Job:
     return job
 
 
+def _trouble(job: wire.Job) -> str:
+    """Why a job that has not ended does not go on."""
+    return f" ({job.error})" if job.error and job.status in ("PENDING", "RUNNING") else ""
+
+
 def _lines(states: Iterator[wire.Job]) -> wire.Job:
     said = ""
     for job in states:
         done = ", ".join(f"{stage.name} {stage.processed}/{stage.total or '?'}" for stage in job.stages)
-        if (line := f"{job.status}: {done}") != said:
+        if (line := f"{job.status}: {done}{_trouble(job)}") != said:
             show.note(line)
             said = line
     return job

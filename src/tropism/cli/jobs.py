@@ -27,8 +27,8 @@ def list_(
     """List jobs, newest first."""
     with engine.client() as client:
         found = client.jobs.list(kind, status, limit=limit, use_case=use_case)
-    rows = [(job.id, job.kind, job.name, job.status, _how_far(job), job.created_at) for job in found]
-    columns = ["Id", "Kind", "~Name", "Status", "Progress", "Created"]
+    rows = [(job.id, job.status, _how_far(job), job.name) for job in found]
+    columns = ["=Id", "=Status", "~Progress", "~Name"]
     show.answer(engine, found, lambda: show.table(columns, rows, "No jobs."))
 
 

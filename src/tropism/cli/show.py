@@ -70,17 +70,19 @@ def printable(text: str) -> str:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> RenderableType:
-    """A table that fits 80 columns; a name after `>` stands at the right, one after `~` may be cut short."""
+    """A table that fits 80 columns. After `>` a column stands right, after `~` it may be cut, after `=` never."""
+    cells = [[cell(value) for value in row] for row in rows]
     made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for column in columns:
+    for place, column in enumerate(columns):
         made.add_column(
-            column.lstrip(">~"),
+            column.lstrip(">~="),
             justify="right" if column.startswith(">") else "left",
             overflow="ellipsis" if column.startswith("~") else "fold",
-            no_wrap=column.startswith("~"),
+            no_wrap=column.startswith(("~", "=")),
+            min_width=max((len(row[place]) for row in cells), default=0) if column.startswith("=") else None,
         )
-    for row in rows:
-        made.add_row(*(cell(value) for value in row))
+    for row in cells:
+        made.add_row(*row)
     return made if made.row_count else Text(empty, "dim")
 
 

@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 from importlib import import_module
+from importlib.util import find_spec
 
 import msgspec
 
@@ -19,7 +20,9 @@ from tropism.server.domains.jobs.service import DEFAULT_POOL
 from tropism.server.jobs.worker import work
 from tropism.server.settings import Settings
 
-DOMAINS_WITH_JOBS = ("datasets", "evaluation")
+DOMAINS_WITH_JOBS = tuple(
+    domain for domain in ("datasets", "evaluation") if find_spec(f"tropism.server.domains.{domain}.jobs")
+)
 NICE = 10
 IDLE_SECONDS = 60.0
 """Without a job for so long it ends; the server starts another one for the next job."""

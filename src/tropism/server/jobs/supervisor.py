@@ -13,6 +13,7 @@ import msgspec
 from tropism.server.context import Services
 from tropism.server.domains.jobs import states
 from tropism.server.domains.jobs.service import CAPABILITIES, DEFAULT_POOL
+from tropism.server.errors import StorageFailed
 from tropism.server.principal import SYSTEM
 
 LOOK_SECONDS = 1.0
@@ -42,7 +43,11 @@ async def _supervise(services: Services, wake: asyncio.Event) -> None:
         if code == 0:
             pause = FIRST_PAUSE
             continue
-        log.warning("the worker ended with code %s; another one starts in %g seconds", code, pause)
+        reason = f"the worker ended with code {code}; another one starts in {pause:g} seconds"
+        log.warning(reason)
+        with contextlib.suppress(StorageFailed):
+            waits = f"{reason}; the server's log says more"
+            await services.database.write(SYSTEM, states.explain_waiting, DEFAULT_POOL, CAPABILITIES, waits)
         await asyncio.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE)
 

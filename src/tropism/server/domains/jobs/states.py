@@ -43,7 +43,7 @@ def begin(transaction: Writing, id: UUID) -> Row[Any] | None:
         return None
     now = milliseconds(transaction.now)
     values = {"heartbeat_ms": now, "progress_ms": now, "started_ms": row.started_ms or now}
-    values |= {"status": "RUNNING", "attempt": row.attempt + 1, "deaths": row.deaths + died}
+    values |= {"status": "RUNNING", "attempt": row.attempt + 1, "deaths": row.deaths + died, "error": None}
     transaction.run(update(job).where(job.c.id == id).values(**values))
     if died:
         note(transaction, id, row.attempt + 1, "warning", f"its worker died; attempt {row.attempt + 1} goes on")
@@ -91,6 +91,11 @@ def is_ours(session: Reading, id: UUID, attempt: int) -> bool:
 
 def last_progress_ms(session: Reading, id: UUID) -> int:
     return int(session.value(select(job.c.progress_ms).where(job.c.id == id)))
+
+
+def explain_waiting(transaction: Writing, pool: str, capabilities: Sequence[str], reason: str) -> None:
+    """Say on the jobs that wait why nothing happens; it is taken back when one is begun."""
+    transaction.run(update(job).where(*_waiting(pool, capabilities), job.c.status == "PENDING").values(error=reason))
 
 
 def processed(session: Reading, id: UUID, name: str) -> int:
