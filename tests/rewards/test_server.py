@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import re
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, TypedDict
 
 import httpx2
@@ -167,6 +173,31 @@ def test_a_huge_body_is_refused(brevity: httpx2.Client, monkeypatch: pytest.Monk
     with run_reward_server(Brevity()) as url:
         assert httpx2.post(f"{url}/score", content=b" " * 2000).status_code == 413
         assert httpx2.get(f"{url}/info").status_code == 200
+
+
+def test_a_compressed_body_is_not_taken_apart(brevity: httpx2.Client) -> None:
+    body = gzip.compress(json.dumps({"turns": HELLO, "metadata": {"words": 2}}).encode())
+    answer = brevity.post("/score", content=body, headers={"Content-Encoding": "gzip"})
+    assert (answer.status_code, answer.json()["type"]) == (422, "invalid_request")
+
+
+def test_it_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
+    program = tmp_path / "server.py"
+    program.write_text(
+        "from tropism.rewards import RewardServer\n"
+        "class Length(RewardServer):\n"
+        "    def score(self, request):\n"
+        "        return len(request.completion)\n"
+        "Length().serve(port=0)\n"
+    )
+    running = subprocess.Popen([sys.executable, "-W", "error", str(program)], stdout=subprocess.PIPE, text=True)
+    assert running.stdout
+    said = running.stdout.readline()
+    url = said.split()[3].rstrip(";")
+    assert httpx2.post(f"{url}/score", json={"turns": HELLO}).json()["reward"] == 11
+    running.send_signal(signal.SIGTERM)
+    assert (said.startswith("Length answers at http://127.0.0.1:"), running.wait(10)) == (True, 0)
+    running.stdout.close()
 
 
 def test_other_routes_are_not_there(brevity: httpx2.Client) -> None:

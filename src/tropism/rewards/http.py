@@ -5,7 +5,10 @@ Made with aiohttp, with which trainers ask: one small package instead of the web
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -26,18 +29,31 @@ log = logging.getLogger("tropism.rewards")
 
 
 def serve(server: RewardServer[Any], host: str, port: int) -> None:
-    """Answer until a signal comes."""
-    web.run_app(application(server), host=host, port=port)
+    """Answer until SIGTERM or Ctrl-C."""
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_until_a_signal(server, host, port))
+
+
+async def _until_a_signal(server: RewardServer[Any], host: str, port: int) -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        # Windows has no such handlers, and neither have threads: there, whoever ends the loop ends us.
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.add_signal_handler(name, stop.set)
+    async with running(server, host, port) as url:
+        print(f"{server.info().name} answers at {url}; Ctrl-C ends it.", flush=True)  # noqa: T201
+        await stop.wait()
 
 
 @asynccontextmanager
 async def running(server: RewardServer[Any], host: str, port: int) -> AsyncIterator[str]:
     """A server within this event loop, by its URL; port 0 takes a free one."""
-    runner = web.AppRunner(application(server), shutdown_timeout=2.0)
+    # A small compressed body could keep it busy for a minute: it is no JSON, and refused as such.
+    runner = web.AppRunner(application(server), shutdown_timeout=2.0, auto_decompress=False)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
-        yield f"http://{host}:{runner.addresses[0][1]}"
+        yield f"http://{f'[{host}]' if ':' in host else host}:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
 
