@@ -31,7 +31,7 @@ Insert = Callable[[Writing, Sequence[Any]], None]
 
 
 @dataclass(slots=True)
-class Job:
+class Pending:
     """One write, or one row for an `Insert` that takes many rows at once."""
 
     principal: Principal
@@ -41,7 +41,7 @@ class Job:
     row: Any = None
 
 
-Outcome = tuple[Job, Any, BaseException | None]
+Outcome = tuple[Pending, Any, BaseException | None]
 
 
 class Writer(Generic[S]):
@@ -52,29 +52,29 @@ class Writer(Generic[S]):
     ) -> None:
         self._engine, self._clock, self._load, self._publish = engine, clock, load, publish
         self._max_pending = max_pending
-        self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        self._queue: SimpleQueue[Pending | None] = SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
     async def write(self, principal: Principal, work: Work) -> Any:
         """Carry out `work` in a transaction; return its result once that is on disk."""
-        return await self._put(Job(principal, self._loop.create_future(), work=work))
+        return await self._put(Pending(principal, self._loop.create_future(), work=work))
 
     async def append(self, insert: Insert, row: Any) -> None:
         """Store a row; rows that wait for the same `insert` are handed to it together."""
-        await self._put(Job(SYSTEM, self._loop.create_future(), insert=insert, row=row))
+        await self._put(Pending(SYSTEM, self._loop.create_future(), insert=insert, row=row))
 
     async def close(self) -> None:
         """Finish what was accepted, then stop."""
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
 
-    def _put(self, job: Job) -> asyncio.Future[Any]:
+    def _put(self, pending: Pending) -> asyncio.Future[Any]:
         if self._queue.qsize() >= self._max_pending:
             raise Overloaded("too many writes are waiting for the disk; try again in a moment")
-        self._queue.put(job)
-        return job.future
+        self._queue.put(pending)
+        return pending.future
 
     def _run(self) -> None:
         with self._engine.connect() as connection:
@@ -85,16 +85,16 @@ class Writer(Generic[S]):
                 if last:
                     return
 
-    def _next_batch(self) -> tuple[list[Job], bool]:
-        batch: list[Job] = []
+    def _next_batch(self) -> tuple[list[Pending], bool]:
+        batch: list[Pending] = []
         while len(batch) < BATCH and (not batch or not self._queue.empty()):
-            job = self._queue.get()
-            if job is None:
+            pending = self._queue.get()
+            if pending is None:
                 return batch, True
-            batch.append(job)
+            batch.append(pending)
         return batch, False
 
-    def _commit(self, connection: Connection, batch: list[Job]) -> tuple[list[Outcome], S | None]:
+    def _commit(self, connection: Connection, batch: list[Pending]) -> tuple[list[Outcome], S | None]:
         try:
             with connection.begin():
                 outcomes, changed = self._carry_out(connection, batch)
@@ -103,9 +103,9 @@ class Writer(Generic[S]):
         except Exception as error:
             failed = StorageFailed(f"nothing was stored: {_reason(error)}")
             failed.__cause__ = error
-            return [(job, None, failed) for job in batch], None
+            return [(pending, None, failed) for pending in batch], None
 
-    def _carry_out(self, connection: Connection, batch: list[Job]) -> tuple[list[Outcome], bool]:
+    def _carry_out(self, connection: Connection, batch: list[Pending]) -> tuple[list[Outcome], bool]:
         outcomes, changed = [], False
         for group in _groups(batch):
             results, touched = self._try(connection, group)
@@ -113,19 +113,19 @@ class Writer(Generic[S]):
             changed |= touched
         return outcomes, changed
 
-    def _try(self, connection: Connection, group: list[Job]) -> tuple[list[Outcome], bool]:
+    def _try(self, connection: Connection, group: list[Pending]) -> tuple[list[Outcome], bool]:
         transaction = Writing(connection, group[0].principal, self._clock)
-        connection.exec_driver_sql("SAVEPOINT job")
+        connection.exec_driver_sql("SAVEPOINT one")
         try:
             results = _call(transaction, group)
         except Exception as error:
-            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT job")
-            connection.exec_driver_sql("RELEASE SAVEPOINT job")
+            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT one")
+            connection.exec_driver_sql("RELEASE SAVEPOINT one")
             return self._apart(connection, group, error)
-        connection.exec_driver_sql("RELEASE SAVEPOINT job")
-        return [(job, result, None) for job, result in zip(group, results, strict=True)], transaction.changed
+        connection.exec_driver_sql("RELEASE SAVEPOINT one")
+        return [(pending, result, None) for pending, result in zip(group, results, strict=True)], transaction.changed
 
-    def _apart(self, connection: Connection, group: list[Job], error: Exception) -> tuple[list[Outcome], bool]:
+    def _apart(self, connection: Connection, group: list[Pending], error: Exception) -> tuple[list[Outcome], bool]:
         """One row of a group spoilt it: halve the group until that row is alone with its error."""
         if len(group) == 1:
             return [(group[0], None, error)], False
@@ -141,29 +141,29 @@ class Writer(Generic[S]):
     def _settle(self, outcomes: list[Outcome], snapshot: S | None) -> None:
         if snapshot is not None:
             self._publish(snapshot)
-        for job, result, error in outcomes:
-            if job.future.done():  # the caller was cancelled; the write stands
+        for pending, result, error in outcomes:
+            if pending.future.done():  # the caller was cancelled; the write stands
                 continue
             if error is None:
-                job.future.set_result(result)
+                pending.future.set_result(result)
             else:
-                job.future.set_exception(error)
+                pending.future.set_exception(error)
 
 
-def _groups(batch: list[Job]) -> list[list[Job]]:
+def _groups(batch: list[Pending]) -> list[list[Pending]]:
     """Rows for the same insert together; every other write alone."""
-    groups: dict[Any, list[Job]] = {}
-    for job in batch:
-        groups.setdefault(job.insert or id(job), []).append(job)
+    groups: dict[Any, list[Pending]] = {}
+    for pending in batch:
+        groups.setdefault(pending.insert or id(pending), []).append(pending)
     return list(groups.values())
 
 
-def _call(transaction: Writing, group: list[Job]) -> list[Any]:
+def _call(transaction: Writing, group: list[Pending]) -> list[Any]:
     first = group[0]
     if first.work is not None:
         return [first.work(transaction)]
     assert first.insert is not None
-    first.insert(transaction, [job.row for job in group])
+    first.insert(transaction, [pending.row for pending in group])
     return [None] * len(group)
 
 
