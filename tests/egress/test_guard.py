@@ -191,6 +191,8 @@ async def test_a_name_that_the_operator_trusts_may_be_inside(inside: tuple[int, 
     port, _ = inside
     url, trusting = URL(f"http://vllm.internal:{port}/"), allowing(["vllm.internal"])
     assert await fetch(url, trusting, resolver=Rebinding("127.0.0.1")) == "secret"
+    there = URL(f"http://bücher.example:{port}/")
+    assert await fetch(there, allowing(["BÜCHER.example"]), resolver=Rebinding("127.0.0.1")) == "secret"
     with pytest.raises(aiohttp.ClientConnectorError):
         await fetch(URL(f"http://other.internal:{port}/"), trusting, resolver=Rebinding("127.0.0.1"))
 

@@ -8,7 +8,19 @@ from uuid import UUID
 
 from tropism import AsyncTropism, Tropism
 from tropism.sdk.stream import AsyncStream, Stream
-from tropism.wire import ab_tests, access, chat, embeddings, evaluation, feedback, interactions, jobs, models, use_cases
+from tropism.wire import (
+    ab_tests,
+    access,
+    chat,
+    embeddings,
+    evaluation,
+    feedback,
+    interactions,
+    jobs,
+    models,
+    reward_servers,
+    use_cases,
+)
 
 
 def plain(client: Tropism, flag: bool, id: UUID) -> None:
@@ -41,6 +53,8 @@ def plain(client: Tropism, flag: bool, id: UUID) -> None:
     assert_type(client.jobs.get("j"), jobs.Job)
     assert_type(client.jobs.list(), list[jobs.Job])
     assert_type(client.jobs.watch("j"), Stream[jobs.Job])
+    assert_type(client.reward_servers.add("http://x", "k"), reward_servers.RewardServer)
+    assert_type(client.reward_servers.test("http://x"), reward_servers.RewardServerReport)
     assert_type(client.users.me(), access.User)
     with client as same:
         assert_type(same, Tropism)
@@ -56,6 +70,7 @@ async def awaited(client: AsyncTropism, flag: bool, id: UUID) -> None:
     assert_type(await client.chat.create(messages, stream=flag), chat.ChatCompletion | AsyncStream[chat.ChatChunk])
     assert_type(await client.completions.create("hello", stream=True), AsyncStream[chat.CompletionChunk])
     assert_type(await client.use_cases.list(), list[use_cases.UseCase])
+    assert_type(await client.reward_servers.list(), list[reward_servers.RewardServer])
     assert_type(await client.models.attach(id, wait=True), models.ModelService)
     assert_type(await client.models.detach("m"), None)
     assert_type(await client.feedback.log_metric(0.5, id, "k", user=id), feedback.MetricFeedback)

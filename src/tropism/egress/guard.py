@@ -24,7 +24,7 @@ def checked_url(text: str, egress: Egress) -> URL:
     Raises `ValueError` for what is no http(s) URL, `EgressRefused` for an address that is not allowed.
     """
     url = _parsed(text)
-    host, port = url.host or "", url.port or 0
+    host, port = url.raw_host or "", url.port or 0
     literal = _literal(host)
     if literal is not None:
         egress.refuse(host, literal, port)
@@ -38,7 +38,7 @@ def connector(url: URL, egress: Egress, **options: Any) -> aiohttp.TCPConnector:
 
     Use it for this one host, and follow no redirects: a host that the operator named is trusted wherever it is.
     """
-    host = url.host or ""
+    host = url.raw_host or ""
 
     def make_socket(found: Any) -> socket.socket:
         family, kind, protocol, _, place = found

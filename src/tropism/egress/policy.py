@@ -135,7 +135,7 @@ def _host(entry: str) -> str:
         raise ValueError(
             f"{entry!r} is no host name, address or network, and none of {', '.join(WORDS)} (TROPISM_EGRESS_ALLOW)"
         )
-    return host
+    return host.encode("idna").decode()  # as it stands in a URL that is sent; a UnicodeError is a ValueError
 
 
 def _where_it_ends(address: Address) -> Address:
