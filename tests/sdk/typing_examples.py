@@ -48,6 +48,7 @@ def plain(client: Tropism, flag: bool, id: UUID) -> None:
         interactions.InteractionPage,
     )
     assert_type(client.ab_tests.create("t", "k", ["a", "b"]), ab_tests.ABTest)
+    assert_type(client.judges.agreement("j", "h", 0.5), judges.Agreement)
     assert_type(client.evaluation.jobs.get("j"), evaluation.EvaluationJob)
     assert_type(client.evaluation.jobs.watch("j"), Stream[jobs.Job])
     assert_type(client.jobs.get("j"), jobs.Job)
