@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from pyarrow import parquet
 from tests.conftest import Both
 from tests.datasets.conftest import Write
 
@@ -16,6 +17,7 @@ from tropism.server.domains.datasets.files import DatasetGone, file_name, lines
 from tropism.server.settings import Settings
 from tropism.server.storage import storage_of
 from tropism.testing import RunningServer
+from tropism.wire.datasets import DatasetLine
 
 Q = {"prompt": "Q"}
 RATED = {
@@ -45,6 +47,17 @@ def test_a_download_is_uploaded_again_as_the_same(call: Both, use_case: str, wri
         first.feedbacks,
     )
     assert {path.name for path in tmp_path.iterdir()} == {"lines.jsonl", "a.jsonl", "b.jsonl"}
+
+
+def test_parquet_has_a_column_for_every_field(call: Both, use_case: str, write: Write, tmp_path: Path) -> None:
+    call("datasets.upload", write({**RATED, "metadata": {"n": [1]}}, Q), "k", use_case=use_case)
+    call("datasets.download", "k", tmp_path / "k.parquet", "parquet", use_case=use_case)
+    table = parquet.read_table(tmp_path / "k.parquet")
+    assert tuple(table.column_names) == DatasetLine.__struct_fields__
+    first, second = table.to_pylist()
+    assert (first["documents"], first["messages"]) == (["D"], [{"role": "user", "content": "Q"}])
+    assert (first["feedbacks"], first["metadata"]) == ([{"name": "stars", "value": 4.0}], '{"n":[1]}')
+    assert second["completion"] is None
 
 
 def test_the_first_lines_are_shown(call: Both, use_case: str, write: Write) -> None:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 from rich.console import Console, Group, RenderableType
@@ -74,7 +74,7 @@ def preview(dataset: str, *, first: int = 5, use_case: UseCase, engine: Engine =
 
 @app.command
 def download(dataset: str, file: Path, *, use_case: UseCase, engine: Engine = DEFAULT) -> None:
-    """Write a dataset to a file as JSON lines.
+    """Write a dataset to a file as JSON lines, or as Parquet if the file's name ends in `.parquet`.
 
     Parameters
     ----------
@@ -82,7 +82,8 @@ def download(dataset: str, file: Path, *, use_case: UseCase, engine: Engine = DE
         Where to; a file that is there is replaced.
     """
     with engine.client() as client:
-        found = client.datasets.download(dataset, file, use_case=use_case)
+        format: Literal["jsonl", "parquet"] = "parquet" if file.suffix == ".parquet" else "jsonl"
+        found = client.datasets.download(dataset, file, format, use_case=use_case)
     show.answer(engine, found, lambda: Text(f"{found.lines} lines are in {file}."))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from os import PathLike
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -60,15 +61,26 @@ class _Datasets(Resource):
 
     @operation
     def download(
-        self, dataset: Reference, destination: PathLike[str] | str, *, use_case: Reference | None = None
+        self,
+        dataset: Reference,
+        destination: PathLike[str] | str,
+        format: Literal["jsonl", "parquet"] = "jsonl",
+        *,
+        use_case: Reference | None = None,
     ) -> Flow[wire.Dataset]:
         """Write a dataset to a file as JSON lines; uploading it again makes the same dataset.
 
-        The file is there as a whole or not at all; one that was there before is replaced.
+        With "parquet" (which needs `pip install 'tropism[parquet]'`), the documents are a column of their own. The file
+        is there as a whole or not at all; one that was there before is replaced.
         """
         reference = self._reference(dataset, use_case)
         found = yield from send(wire.GET, reference)
-        yield from save_as(destination, wire.DOWNLOAD, reference, LinesFile)
+        if format == "parquet":
+            from tropism.sdk.parquet import dataset_file
+
+            yield from save_as(destination, wire.DOWNLOAD, reference, dataset_file)
+        else:
+            yield from save_as(destination, wire.DOWNLOAD, reference, LinesFile)
         return found
 
     @operation

@@ -8,11 +8,14 @@ from datetime import datetime
 from os import PathLike
 from typing import Any, Literal
 
-from tropism.sdk.flow import AsyncResource, Flow, Reference, Resource, SyncResource, operation
+from tropism.sdk.flow import AsyncResource, Flow, Reference, Resource, Sleep, SyncResource, operation
 from tropism.sdk.inputs import Feedbacks, Filters, Id, InteractionDict, Labels, Messages, Orders, Page, unchecked
 from tropism.sdk.saving import LinesFile, save_as
 from tropism.sdk.send import send
 from tropism.wire import interactions as wire
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.02, 2.0
+"""Seconds between looks at a deletion."""
 
 
 class _Interactions(Resource):
@@ -107,10 +110,45 @@ class _Interactions(Resource):
         """
         takes = wire.InteractionExport(use_case=self._use_case(use_case), filters=unchecked(filters))
         if format == "parquet":
-            from tropism.sdk.parquet import ParquetFile
+            from tropism.sdk.parquet import interactions_file
 
-            return (yield from save_as(destination, wire.EXPORT, takes, ParquetFile))
+            return (yield from save_as(destination, wire.EXPORT, takes, interactions_file))
         return (yield from save_as(destination, wire.EXPORT, takes, LinesFile))
+
+    @operation
+    def delete(
+        self,
+        user: Id | None = None,
+        session_id: Id | None = None,
+        completion_ids: Sequence[Id] | None = None,
+        older_than: datetime | str | None = None,
+        wait: bool = True,
+        *,
+        use_case: Reference | None = None,
+    ) -> Flow[wire.Deletion]:
+        """Delete the interactions for which everything given holds, with their feedback; there is no way back.
+
+        With `user`, what that user said about others' completions stays without their id and words. It goes on to its
+        end even if this program does not wait for it; repeated, it deletes what has come since.
+        """
+        takes = wire.InteractionsDelete(
+            use_case=self._use_case(use_case),
+            user=unchecked(user),
+            session_id=unchecked(session_id),
+            completion_ids=unchecked(None if completion_ids is None else [*completion_ids]),
+            older_than=unchecked(older_than),
+        )
+        found, pause = (yield from send(wire.DELETE, takes)), FIRST_PAUSE
+        while wait and found.status == "RUNNING":
+            yield Sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+            found = yield from send(wire.GET_DELETION, wire.DeletionReference(deletion=found.id))
+        return found
+
+    @operation
+    def get_deletion(self, deletion: Id) -> Flow[wire.Deletion]:
+        """Get how far a deletion is."""
+        return (yield from send(wire.GET_DELETION, wire.DeletionReference(deletion=unchecked(deletion))))
 
 
 class Interactions(_Interactions, SyncResource):
