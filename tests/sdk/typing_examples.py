@@ -17,6 +17,7 @@ from tropism.wire import (
     feedback,
     interactions,
     jobs,
+    judges,
     models,
     reward_servers,
     use_cases,
