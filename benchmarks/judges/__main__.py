@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
-from benchmarks.judges import ours, peer
+from benchmarks.judges import ours, pages, peer
 from benchmarks.judges.figures import HEAD, row
 from benchmarks.judges.judge_model import BUNDLED, Endpoint, JudgeModel, judge_model
 from benchmarks.judges.labelled import GOOD_FROM, load
@@ -25,14 +27,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         python = None if options.skip_ragas else peer.install(BENCH)
         with judge_model(endpoint) as model:
-            print(f"Judge: {options.model or BUNDLED}, {options.samples or 'all'} samples per method.\n")
             embeddings = model.embeddings()
+            parts = [_heading(options)]
             for method in options.method or METHODS:
-                print(_table(model, method, options, python, embeddings), flush=True)
+                parts.append(_table(model, method, options, python, embeddings))
+                print(parts[-1], flush=True)
+        if options.write:
+            pages.write("\n".join(parts))
     except peer.PeerError as error:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def _heading(options: argparse.Namespace) -> str:
+    day = datetime.now(UTC).date()
+    machine = f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} before the start"
+    return f"Measured {day} with `{options.model or BUNDLED}` as the judge, {machine}.\n"
 
 
 def _table(model: JudgeModel, method: Method, options: argparse.Namespace, python: Path | None, embeddings: str) -> str:
@@ -54,6 +65,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--method", action="append", choices=METHODS, help="only this one; may be repeated")
     parser.add_argument("--samples", type=int, help="only so many of each method")
     parser.add_argument("--skip-ragas", action="store_true", help="only Tropism's own judges")
+    parser.add_argument("--write", action="store_true", help="put the tables into the documentation")
     options = parser.parse_args(arguments)
     if options.base_url and not options.model:
         parser.error("--base-url needs --model")
