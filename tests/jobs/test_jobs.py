@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -12,13 +13,13 @@ import pytest
 from tests.conftest import Both
 from tests.jobs.conftest import count_in
 
-from tropism import APITimeoutError, NotFoundError, Tropism, TropismError
+from tropism import APIConnectionError, APITimeoutError, NotFoundError, Tropism, TropismError
 from tropism.server import snapshot
 from tropism.server.clock import Clock
 from tropism.server.database.connect import Database
 from tropism.server.domains.jobs import states
 from tropism.server.principal import SYSTEM
-from tropism.testing import RunningServer
+from tropism.testing import RunningServer, run_server
 from tropism.wire.jobs import Job
 
 Write = Callable[..., Any]
@@ -115,3 +116,26 @@ def test_cancel(call: Both, write: Write, made: Job) -> None:
     assert call("jobs.cancel", made.id).status == "CANCELED"
     with pytest.raises(states.Stopped):
         write(states.advance, made.id, attempt, "count", 1)
+
+
+def test_a_watch_does_not_hold_up_a_server_that_stops(tmp_path: Path) -> None:
+    running = run_server(data=tmp_path)
+    server = running.__enter__()
+    with Tropism(server.base_url, server.api_key) as client, asyncio.Runner() as runner:
+        client.use_cases.create("counting")
+        watched = iter(client.jobs.watch(runner.run(_enqueued(tmp_path)).id))
+        assert next(watched).status == "PENDING"
+        stopper = threading.Thread(target=running.__exit__, args=(None, None, None))
+        stopper.start()
+        with pytest.raises(APIConnectionError, match="ended before"):
+            next(watched)
+        stopper.join()
+
+
+async def _enqueued(data: Path) -> Job:
+    database = Database(f"sqlite:///{data / 'tropism.db'}", Clock(), snapshot.load, snapshot.version)
+    await database.open()
+    try:
+        return await database.write(SYSTEM, count_in("counting", capability="of-the-test"))
+    finally:
+        await database.close()

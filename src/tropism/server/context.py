@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import partial
@@ -45,10 +46,14 @@ class Services(Process):
     """Say that a job was put in the queue; it would be noticed within a second anyway."""
     makings: Makings = field(default_factory=Makings)
     """What is made beside requests, and outlives them."""
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the server is told to stop: what would go on for hours, such as a watch, ends then."""
     used_keys: dict[UUID, float] = field(default_factory=dict)
     """When each api key was last used, in seconds since 1970; written down every minute."""
     rehashed_keys: dict[UUID, bytes] = field(default_factory=dict)
     """New digests of api keys that were used and are kept as hashes of an older master key; stored every minute."""
+    deletions: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when interactions are to be deleted; it would be noticed within a minute anyway."""
     shadows: set[UUID] = field(default_factory=set)
     """The answers that are being made in the background, only to be compared."""
 

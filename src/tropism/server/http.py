@@ -129,6 +129,7 @@ def application(endpoints: Iterable[Endpoint[Any, Any]], services: Services, mor
         raise LookupError(f"no handler for {', '.join(missing)}")
     routes: list[BaseRoute] = [_route(row, services) for row in rows]
     app = Starlette(routes=[*routes, *more], exception_handlers={HTTPException: _unrouted})
+    app.state.stopping = services.stopping
     app.router.redirect_slashes = False  # such a redirect goes to wherever the Host header says
     return app
 

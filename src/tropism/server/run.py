@@ -58,6 +58,7 @@ async def running(settings: Settings) -> AsyncIterator[str]:
                     await asyncio.sleep(0.005)
                 yield _url(listening)
             finally:
+                app.state.stopping.set()
                 server.should_exit = True
                 await serving
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -47,12 +48,13 @@ async def cancel(context: Context, request: wire.JobReference) -> wire.Job:
 
 
 async def _changes(context: Context, job: wire.Job) -> AsyncIterator[bytes]:
-    """The job as it is, and again after every change, until it has ended."""
+    """The job as it is, and again after every change, until it has ended; or until the server stops, without an end."""
     yield event(encode(job))
     quiet = 0.0
     try:
         while job.status in service.UNFINISHED:
-            await asyncio.sleep(LOOK_SECONDS)
+            if await _stops(context.services.stopping):
+                return
             now = await context.read(service.get, wire.JobReference(job=job.id))
             quiet += LOOK_SECONDS
             if now != job:
@@ -65,3 +67,11 @@ async def _changes(context: Context, job: wire.Job) -> AsyncIterator[bytes]:
         yield event(problem_body(wire.WATCH.path, error))
         return
     yield event(DONE)
+
+
+async def _stops(stopping: asyncio.Event) -> bool:
+    """Wait a moment; whether the server was told to stop meanwhile."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LOOK_SECONDS):
+            await stopping.wait()
+    return stopping.is_set()

@@ -22,8 +22,10 @@ from tropism.wire import jobs as wire
 
 UNFINISHED = ("PENDING", "RUNNING")
 DEFAULT_POOL = "default"
-CAPABILITIES = ("evaluation",)
+CAPABILITIES = ("evaluation", "training")
 """What a worker of the default pool can do."""
+ONE_AT_ONCE = ("training",)
+"""What takes all that a machine has: a worker does one such job after the other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
