@@ -157,6 +157,26 @@ CALLS: list[tuple[str, dict[str, Any], str]] = [
     ("reward_servers.test", {"url": "http://x"}, "POST /api/v1/reward_servers/test"),
     ("judges.list", {}, "GET /api/v1/judges"),
     (
+        "training.jobs.create",
+        {
+            "model": "m",
+            "config": {
+                "output_name": "better",
+                "training_config": {
+                    "training_metadata": {"alignment_method": "SFT"},
+                    "training_objective": {"sft": {}},
+                },
+                "sample_config": {"datasource": {"dataset": {"dataset": "d"}}},
+            },
+            "compute_pool": "default",
+        },
+        "POST /api/v1/training/jobs",
+    ),
+    ("training.jobs.list", {"status": "RUNNING"}, "GET /api/v1/training/jobs"),
+    ("training.jobs.get", {"job_id": ID}, f"GET /api/v1/training/jobs/{ID}"),
+    ("training.jobs.watch", {"job_id": ID}, f"GET /api/v1/jobs/{ID}/events"),
+    ("training.jobs.cancel", {"job_id": ID}, f"POST /api/v1/training/jobs/{ID}/cancel"),
+    (
         "judges.agreement",
         {"judge_key": "j", "human_key": "h", "threshold": 0.7, "human_threshold": 4},
         "GET /api/v1/judges/agreement",
@@ -166,6 +186,12 @@ CALLS: list[tuple[str, dict[str, Any], str]] = [
         {"name": "n", "description": "d", "retention_days": 30, "redact": ["email"]},
         "PATCH /api/v1/use_cases/u",
     ),
+    (
+        "interactions.delete",
+        {"user": UUID(int=5), "session_id": ID, "completion_ids": [ID], "older_than": "2026-01-01T00:00:00Z"},
+        "POST /api/v1/interactions/deletions",
+    ),
+    ("interactions.get_deletion", {"deletion": ID}, f"GET /api/v1/interactions/deletions/{ID}"),
     ("use_cases.share", {"team": "t", "role": "viewer"}, "POST /api/v1/use_cases/u/shares"),
     ("use_cases.unshare", {"team": "t"}, "DELETE /api/v1/use_cases/u/shares/t"),
     ("users.list", {}, "GET /api/v1/users"),

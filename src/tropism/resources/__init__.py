@@ -27,6 +27,7 @@ from tropism.sdk.jobs import AsyncJobs, Jobs
 from tropism.sdk.judges import AsyncJudges, Judges
 from tropism.sdk.models import AsyncModels, Models
 from tropism.sdk.reward_servers import AsyncRewardServers, RewardServers
+from tropism.sdk.training import AsyncTraining, AsyncTrainingJobs, Training, TrainingJobs
 from tropism.sdk.use_cases import AsyncUseCases, UseCases
 
 __all__ = [
@@ -50,6 +51,8 @@ __all__ = [
     "AsyncRewardServers",
     "AsyncRoles",
     "AsyncTeams",
+    "AsyncTraining",
+    "AsyncTrainingJobs",
     "AsyncUseCases",
     "AsyncUsers",
     "Audit",
@@ -68,6 +71,8 @@ __all__ = [
     "RewardServers",
     "Roles",
     "Teams",
+    "Training",
+    "TrainingJobs",
     "UseCases",
     "Users",
 ]

@@ -34,6 +34,7 @@ from tropism.sdk.jobs import AsyncJobs, Jobs
 from tropism.sdk.judges import AsyncJudges, Judges
 from tropism.sdk.models import AsyncModels, Models
 from tropism.sdk.reward_servers import AsyncRewardServers, RewardServers
+from tropism.sdk.training import AsyncTraining, Training
 from tropism.sdk.use_cases import AsyncUseCases, UseCases
 from tropism.version import __version__
 
@@ -69,6 +70,7 @@ class Tropism:
         self.datasets = Datasets(self._connection, self._defaults)
         self.evaluation = Evaluation(self._connection, self._defaults)
         self.jobs = Jobs(self._connection, self._defaults)
+        self.training = Training(self._connection, self._defaults)
         self.reward_servers = RewardServers(self._connection, self._defaults)
         self.permissions = Permissions(self._connection, self._defaults)
         self.roles = Roles(self._connection, self._defaults)
@@ -128,6 +130,7 @@ class AsyncTropism:
         self.datasets = AsyncDatasets(self._connection, self._defaults)
         self.evaluation = AsyncEvaluation(self._connection, self._defaults)
         self.jobs = AsyncJobs(self._connection, self._defaults)
+        self.training = AsyncTraining(self._connection, self._defaults)
         self.reward_servers = AsyncRewardServers(self._connection, self._defaults)
         self.permissions = AsyncPermissions(self._connection, self._defaults)
         self.roles = AsyncRoles(self._connection, self._defaults)

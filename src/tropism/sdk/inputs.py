@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal, NotRequired, Required, TypeAlias, TypedDict
 from uuid import UUID
 
-from tropism.wire import chat, evaluation, feedback, interactions, models, page
+from tropism.wire import chat, evaluation, feedback, interactions, models, page, training
 
 Id: TypeAlias = str | UUID
 
@@ -240,6 +240,64 @@ class CustomEvalConfigDict(TypedDict):
 
     guidelines: Sequence[GuidelineDict | evaluation.GuidelineInput]
     feedback_key: str
+
+
+class BaseTrainingParamsDict(TypedDict, total=False):
+    """What every method takes; 1e-5, 1, 32 and 10 unless given. `num_epochs` is for SFT and DPO."""
+
+    learning_rate: float
+    num_epochs: int
+    batch_size: int
+    num_validations: int
+    seed: int
+
+
+class MethodParametersDict(TypedDict, total=False):
+    """The parameters of the method that is used: `kl_div_coeff`, and for PPO and GRPO `steps`."""
+
+    dpo: Mapping[str, float] | training.DpoParameters
+    ppo: Mapping[str, float] | training.PpoParameters
+    grpo: Mapping[str, float] | training.GrpoParameters
+
+
+class TrainingMetadataDict(TypedDict):
+    """Which weights learn, and how."""
+
+    alignment_method: training.AlignmentMethod
+    training_type: NotRequired[training.TrainingType]
+    parameters: NotRequired[MethodParametersDict | training.MethodParameters]
+
+
+class TrainingObjectiveDict(TypedDict, total=False):
+    """What is learnt: exactly one of these."""
+
+    sft: Mapping[str, Any] | training.SftObjective
+    metric: Mapping[str, Any] | training.MetricObjective
+    guidelines: Mapping[str, Any] | training.GuidelinesObjective
+    reward_server: Mapping[str, Any] | training.RewardServerObjective
+
+
+class TrainingConfigDict(TypedDict):
+    """How to train, and towards what."""
+
+    training_metadata: TrainingMetadataDict | training.TrainingMetadata
+    training_objective: TrainingObjectiveDict | training.TrainingObjective
+    base_training_params: NotRequired[BaseTrainingParamsDict | training.BaseTrainingParams]
+
+
+class SampleConfigDict(TypedDict):
+    """What is learnt from: completions with their values (DIRECT), or pairs that were compared (PREFERENCE)."""
+
+    datasource: DatasourceDict | evaluation.Datasource
+    feedback_type: NotRequired[training.FeedbackType]
+
+
+class TrainingJobConfigDict(TypedDict):
+    """All of a training. The key of the child is made from `output_name`."""
+
+    output_name: str
+    training_config: TrainingConfigDict | training.TrainingConfig
+    sample_config: SampleConfigDict | training.SampleConfig
 
 
 def unchecked(value: object) -> Any:

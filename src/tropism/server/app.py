@@ -16,6 +16,7 @@ from tropism.server.clock import Clock
 from tropism.server.context import Services
 from tropism.server.database.connect import Database
 from tropism.server.fleet import Fleet
+from tropism.server.forgetting import carried_out
 from tropism.server.founding import found
 from tropism.server.jobs.supervisor import workers
 from tropism.server.secrets import Secrets, master_key
@@ -38,6 +39,7 @@ ROUTES = (
     "evaluation",
     "datasets",
     "reward_servers",
+    "training",
 )
 for domain in ROUTES:
     import_module(f"tropism.server.domains.{domain}.routes")
@@ -56,7 +58,12 @@ async def application(settings: Settings) -> AsyncIterator[Starlette]:
     held = lock.take(settings.data)
     try:
         wake = asyncio.Event()
-        async with _services(settings, wake.set) as services, done_regularly(services), workers(services, wake):
+        async with (
+            _services(settings, wake.set) as services,
+            done_regularly(services),
+            workers(services, wake),
+            carried_out(services),
+        ):
             yield http.application(ENDPOINTS, services, docs_page.routes())
     finally:
         held.close()

@@ -20,6 +20,7 @@ from tropism.wire import (
     models,
     openai,
     reward_servers,
+    training,
     use_cases,
 )
 from tropism.wire.endpoint import Endpoint
@@ -92,6 +93,10 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     evaluation.CANCEL,
     judges.LIST,
     judges.AGREEMENT,
+    training.CREATE,
+    training.LIST,
+    training.GET,
+    training.CANCEL,
     reward_servers.ADD,
     reward_servers.LIST,
     reward_servers.REMOVE,

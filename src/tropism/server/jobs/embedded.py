@@ -21,7 +21,7 @@ from tropism.server.jobs.worker import work
 from tropism.server.settings import Settings
 
 DOMAINS_WITH_JOBS = tuple(
-    domain for domain in ("datasets", "evaluation") if find_spec(f"tropism.server.domains.{domain}.jobs")
+    domain for domain in ("datasets", "evaluation", "training") if find_spec(f"tropism.server.domains.{domain}.jobs")
 )
 NICE = 10
 IDLE_SECONDS = 60.0

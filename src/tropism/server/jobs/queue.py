@@ -8,7 +8,7 @@ between, or even the loss of DBOS's file, loses no job.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +27,9 @@ Attempt = Callable[[UUID], Coroutine[Any, Any, None]]
 class Queue:
     """The queues of one compute pool, as one worker sees them."""
 
-    def __init__(self, url: str, pool: str, capabilities: Sequence[str], *, worker: str, at_once: int) -> None:
+    def __init__(
+        self, url: str, pool: str, capabilities: Sequence[str], *, worker: str, at_once: Mapping[str, int]
+    ) -> None:
         self._url, self._pool, self.capabilities = url, pool, capabilities
         self._worker, self._at_once = worker, at_once
 
@@ -50,7 +52,7 @@ class Queue:
         DBOS.launch()
         for capability in self.capabilities:
             DBOS.register_queue(
-                self._name(capability), worker_concurrency=self._at_once, polling_interval_sec=POLL_SECONDS
+                self._name(capability), worker_concurrency=self._at_once[capability], polling_interval_sec=POLL_SECONDS
             )
 
     def offer(self, jobs: Iterable[Waiting]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -35,12 +35,17 @@ async def work(
     async with _process(settings) as process:
         attempts = Attempts(process)
         url = f"sqlite:///{(settings.data / 'jobs.db').absolute()}"
-        queue = Queue(url, pool, capabilities, worker=f"{pool}-worker", at_once=settings.jobs_at_once)
+        queue = Queue(url, pool, capabilities, worker=f"{pool}-worker", at_once=_at_once(settings, capabilities))
         await asyncio.to_thread(queue.start, attempts.do, asyncio.get_running_loop())
         try:
             await _offer(process, queue, pool, stop, idle)
         finally:
             await attempts.hand_back()
+
+
+def _at_once(settings: Settings, capabilities: Sequence[str]) -> Mapping[str, int]:
+    """How many jobs of each capability."""
+    return {each: 1 if each in service.ONE_AT_ONCE else settings.jobs_at_once for each in capabilities}
 
 
 class Attempts:

@@ -229,7 +229,7 @@ def add_built_in(transaction: Writing, *, key: str, engine: str, **more: Any) ->
 
 def _register(transaction: Writing, *, key: str, **values: Any) -> wire.Model:
     refuse_id(key, "key")
-    if transaction.row(select(model.c.id).where(model.c.key == key)):
+    if is_taken(transaction, key):
         raise Conflict(f"there is a model {key!r} already; choose another key", param="key")
     row = {
         "id": transaction.new_id(),
@@ -240,6 +240,11 @@ def _register(transaction: Writing, *, key: str, **values: Any) -> wire.Model:
     }
     transaction.run(insert(model).values(**row | values, key=key))
     return described(find(transaction, key))
+
+
+def is_taken(session: Reading, key: str) -> bool:
+    """Whether there is a model of this key."""
+    return session.row(select(model.c.id).where(model.c.key == key)) is not None
 
 
 def key_from(name: str) -> str:

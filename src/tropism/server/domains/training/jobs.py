@@ -1,0 +1,85 @@
+"""The training job: samples, trainers, export, the child. Begun again, it goes on from the last checkpoint."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from tropism.server.domains.training import samples, service, trainer
+from tropism.server.domains.training.checks import Plan
+from tropism.server.domains.training.runs import SAMPLES_FILE, export_of, job_folder, part_folder, parts, run_of
+from tropism.server.domains.training.service import TrainingRequest
+from tropism.server.jobs.protocol import JobFailed, Run, runs
+from tropism.trainers import config, protocol
+
+GUESSING = 0.5
+"""A reward model that is right on no more of the held-out pairs than this has learnt nothing."""
+
+
+@runs("training", TrainingRequest)
+async def train(run: Run[TrainingRequest]) -> dict[str, Any] | None:
+    """Do one training to its end."""
+    if missing := protocol.missing_packages():
+        raise JobFailed(
+            f"this worker cannot train: {', '.join(missing)} are not installed; install torch first, as it fits the "
+            "machine, then pip install 'tropism[train]'"
+        )
+    plan = await run.read(service.plan_of, run.id)
+    await _choose(run, plan)
+    for part in parts(plan):
+        result = await _train(run, plan, part)
+        if part == "reward_model":
+            await _look_at(run, result)
+    await run.begin("export")
+    folder = part_folder(run.services.settings, run.id, "train")
+    exported = await trainer.export(run, folder)
+    await run.log(f"the engine agrees with the trainer: {exported.parity}")
+    await run.end("export")
+    assert exported.file
+    key = await run.write(service.register, plan, run.id, exported, result, folder / exported.file)
+    return {"model": key}
+
+
+async def _choose(run: Run[TrainingRequest], plan: Plan) -> None:
+    """Write the samples; what was written whole before is used again."""
+    settings = run.services.settings
+    if (await run.read(service.find, run.id)).samples is not None:
+        return
+    await run.begin("samples")
+    path = job_folder(settings, run.id) / SAMPLES_FILE
+    if plan.dataset is not None:
+        count = await asyncio.to_thread(samples.write_dataset, settings, plan.dataset.id, path)
+    else:
+        count = await run.read(samples.write_logged, plan, run.id, path)
+    await run.write(service.has_samples, run.id, count, stage="samples", advance=count)
+    await run.end("samples")
+
+
+async def _train(run: Run[TrainingRequest], plan: Plan, part: str) -> protocol.Result:
+    """Let one trainer work, unless an earlier attempt at the job saw its end."""
+    settings = run.services.settings
+    folder = part_folder(settings, run.id, part)
+    result = protocol.read_result(folder)
+    if result is not None and result.status == "COMPLETED":
+        return result
+    await run.begin(part)
+    told = run_of(plan, part, run.id, settings)
+    config.save(folder, told)
+    config.save(folder, export_of(plan))
+    result = await trainer.train(run, part, protocol.MODULES[told.method], folder)
+    await run.end(part)
+    return result
+
+
+async def _look_at(run: Run[TrainingRequest], result: protocol.Result) -> None:
+    """Nothing should be trained on guesses."""
+    accuracy = next((value for name, value in result.after.items() if name.endswith("accuracy")), None)
+    if accuracy is None:
+        await run.log("the reward model could not be tried: there were too few samples to hold any out", "warning")
+        return
+    await run.log(f"the reward model orders {accuracy:.0%} of the held-out pairs as people did")
+    if accuracy < GUESSING:
+        raise JobFailed(
+            f"the reward model orders only {accuracy:.0%} of the held-out pairs as people did: what it says is no "
+            "reward; collect more feedback, or more epochs for it with num_epochs"
+        )

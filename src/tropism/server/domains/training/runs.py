@@ -1,0 +1,139 @@
+"""From a training as it was asked for to what its trainers are told, and the folders that they work in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Row
+
+from tropism.egress.policy import is_loopback
+from tropism.server.domains.training.checks import METADATA, Plan
+from tropism.server.errors import InvalidRequest
+from tropism.server.settings import Settings
+from tropism.trainers import config, protocol
+from tropism.trainers.config import Export, Feedback, RewardModel, RewardServer, TrainingRun
+from tropism.wire import training as wire
+from tropism.wire.models import ComputeConfig
+
+SAMPLES_FILE = "samples.jsonl"
+MOST_TOKENS = 1024
+"""The longest sample, if the model reads so much; memory grows with the square of it."""
+MAJORITY = 0.5
+"""A yes-or-no value of several people is their mean: SFT imitates what most of them found good."""
+REWARD_MODEL_RATE = 3e-4
+"""The learning rate of an adapter that learns to give rewards: that of the training is for another aim."""
+
+
+def job_folder(settings: Settings, job_id: UUID) -> Path:
+    """Where a job keeps its samples, its trainers' folders and what they made."""
+    return settings.data.absolute() / "training" / str(job_id)
+
+
+def part_folder(settings: Settings, job_id: UUID, part: str) -> Path:
+    """The folder of one trainer."""
+    return job_folder(settings, job_id) / part
+
+
+def refuse(plan: Plan, settings: Settings) -> None:
+    """Let the trainers' own rules look at it, before there is a job."""
+    try:
+        for part in parts(plan):
+            config.check(run_of(plan, part, UUID(int=0), settings))
+    except config.ConfigError as error:
+        raise InvalidRequest(str(error), param=METADATA) from None
+
+
+def parts(plan: Plan) -> list[str]:
+    """The trainers of a job, in their order."""
+    return ["reward_model", "train"] if plan.needs_reward_model else ["train"]
+
+
+def run_of(plan: Plan, part: str, job_id: UUID, settings: Settings) -> TrainingRun:
+    """What a trainer is told."""
+    params = plan.request.config.training_config.base_training_params
+    shared: dict[str, Any] = {
+        "base": str(_weights(plan.base, settings)),
+        "data": [str(job_folder(settings, job_id) / SAMPLES_FILE)],
+        "cache": str(settings.data.absolute() / "training" / "cache"),
+        "seed": params.seed,
+        "batch_size": params.batch_size,
+        "num_validations": params.num_validations,
+        "max_tokens": min(MOST_TOKENS, msgspec.convert(plan.base.compute_config, ComputeConfig).max_seq_len),
+        "feedback": _feedback(plan),
+    }
+    if part == "reward_model":
+        rate = max(params.learning_rate, REWARD_MODEL_RATE)
+        return TrainingRun(method="REWARD_MODEL", learning_rate=rate, num_epochs=params.num_epochs, **shared)
+    if plan.method in ("PPO", "GRPO"):
+        shared["feedback"] = None
+    return TrainingRun(
+        method=plan.method,
+        training_type=plan.metadata.training_type,
+        parent_adapter=_parent_adapter(plan.model, settings),
+        learning_rate=params.learning_rate,
+        num_epochs=params.num_epochs,
+        reward=_reward(plan, settings),
+        **shared,
+        **_parameters(plan),
+    )
+
+
+def export_of(plan: Plan) -> Export:
+    """How what was trained is brought to the engine."""
+    return Export(base=str(plan.base.path))
+
+
+def model_folder(settings: Settings, job_id: UUID) -> Path:
+    """The trained weights as the trainers write and read them."""
+    return part_folder(settings, job_id, "train") / protocol.MODEL
+
+
+def _weights(base: Row[Any], settings: Settings) -> Path:
+    """What a trainer begins with: the exact weights where we made them, else the file that is served."""
+    if base.training_job_id is not None and (exact := model_folder(settings, base.training_job_id)).is_dir():
+        return exact
+    return Path(base.path).absolute()
+
+
+def _parent_adapter(model: Row[Any], settings: Settings) -> str | None:
+    return str(model_folder(settings, model.training_job_id)) if model.adapter_path else None
+
+
+def _feedback(plan: Plan) -> Feedback | None:
+    if plan.key is None:
+        return None
+    return Feedback(key=plan.key.key, scoring_type=plan.key.scoring_type, threshold=_threshold(plan))
+
+
+def _threshold(plan: Plan) -> float | None:
+    if plan.method != "SFT" or plan.key is None:
+        return None
+    if plan.key.kind == "bool":
+        return MAJORITY
+    metric = plan.request.config.training_config.training_objective.metric
+    scalar = metric.metric_metadata.scalar_metric if metric and metric.metric_metadata else None
+    return scalar.threshold if scalar else None
+
+
+def _reward(plan: Plan, settings: Settings) -> RewardServer | RewardModel | None:
+    if plan.reward_server is not None:
+        on_laptop = ("loopback",) if is_loopback(settings.host) else ()
+        allowed = on_laptop if settings.egress_allow is None else settings.egress_allow
+        return RewardServer(url=plan.reward_server.url, egress=allowed)
+    return RewardModel(path=f"../reward_model/{protocol.MODEL}") if plan.needs_reward_model else None
+
+
+def _parameters(plan: Plan) -> dict[str, Any]:
+    given = plan.metadata.parameters or wire.MethodParameters()
+    match plan.method:
+        case "DPO" if given.dpo is not None:
+            return {"kl_div_coeff": given.dpo.kl_div_coeff}
+        case "PPO" if given.ppo is not None:
+            return msgspec.structs.asdict(given.ppo)
+        case "GRPO" if given.grpo is not None:
+            return msgspec.structs.asdict(given.grpo)
+        case _:
+            return {}

@@ -1,0 +1,71 @@
+"""A local model that could be trained, and a config of a training that makes sense."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tropism import Tropism
+
+Config = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def local(client: Tropism, tmp_path: Path) -> str:
+    """A registered model file; it is never run."""
+    file = tmp_path / "small.gguf"
+    file.write_bytes(b"GGUF" + bytes(64))
+    key = f"small-{uuid4().hex[:8]}"
+    client.models.add_local(file, key)
+    return key
+
+
+@pytest.fixture
+def logged(client: Tropism, use_case: str) -> list[str]:
+    """Ids of completions, each with a value of both keys; the same prompt was answered twice and compared."""
+    ids = []
+    for number in range(4):
+        made = client.interactions.create(
+            completion=f"Answer {number}",
+            messages=[{"role": "user", "content": f"Question {number // 2}"}],
+            feedbacks=[
+                {"feedback_key": f"{use_case}-stars", "value": number},
+                {"feedback_key": f"{use_case}-thumbs", "value": number % 2},
+            ],
+            use_case=use_case,
+        )
+        ids.append(str(made.completion_id))
+    for better, worse in ((1, 0), (3, 2)):
+        client.feedback.log_preference(f"{use_case}-stars", ids[better], ids[worse], use_case=use_case)
+    return ids
+
+
+@pytest.fixture
+def config(use_case: str) -> Config:
+    """A config; give what shall be different."""
+
+    def make(
+        method: str = "SFT",
+        objective: dict[str, Any] | None = None,
+        feedback_type: str = "DIRECT",
+        datasource: dict[str, Any] | None = None,
+        **metadata: Any,
+    ) -> dict[str, Any]:
+        if method in ("PPO", "GRPO"):
+            metadata.setdefault("parameters", {method.lower(): {"steps": 2}})
+        made = {
+            "output_name": f"child-{uuid4().hex[:8]}",
+            "training_config": {
+                "training_metadata": {"alignment_method": method, **metadata},
+                "training_objective": objective or {"sft": {}},
+            },
+            "sample_config": {"feedback_type": feedback_type, "datasource": datasource or {"completions": {}}},
+        }
+        return copy.deepcopy(made)
+
+    return make
