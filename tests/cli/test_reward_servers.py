@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-import msgspec
-import pytest
 from tests.cli.conftest import Command
 from tests.rewards.servers import Brevity
 
@@ -33,12 +31,10 @@ def test_a_server_is_looked_at(tropism: Command) -> None:
     assert "Brevity" in found.out
 
 
-def test_a_server_that_is_not_there_ends_with_1(tropism: Command, capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="1"):
-        tropism("reward-servers", "test", "http://127.0.0.1:9", "--json")
-    found = msgspec.json.decode(capfd.readouterr().out)
-    assert found["status"] == "OFFLINE"
-    assert "cannot be reached" in found["reason"]
+def test_a_server_that_is_not_there_ends_with_1(tropism: Command) -> None:
+    found = tropism("reward-servers", "test", "http://127.0.0.1:9", "--json")
+    assert (found.code, found.json["status"]) == (1, "OFFLINE")
+    assert "cannot be reached" in found.json["reason"]
 
 
 def test_a_wrong_url_is_one_red_line(tropism: Command) -> None:
