@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from tropism.egress.policy import LAPTOP, Egress, allowing, is_loopback
+from tropism.egress.policy import Egress, allowing, is_loopback
 
 
 class Settings(Struct, kw_only=True, frozen=True):
@@ -55,11 +55,16 @@ class Settings(Struct, kw_only=True, frozen=True):
     """How many jobs of one capability a worker does at once (`TROPISM_JOBS_AT_ONCE`)."""
 
     @property
+    def egress_entries(self) -> tuple[str, ...]:
+        """What is allowed besides public addresses, said in words: for processes that are told so."""
+        if self.egress_allow is not None:
+            return self.egress_allow
+        return ("loopback",) if is_loopback(self.host) else ()
+
+    @property
     def egress(self) -> Egress:
         """Where users may have us connect to."""
-        if self.egress_allow is not None:
-            return allowing(self.egress_allow)
-        return LAPTOP if is_loopback(self.host) else allowing(())
+        return allowing(self.egress_entries)
 
     @property
     def database_url(self) -> str:

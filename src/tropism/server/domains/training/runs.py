@@ -9,7 +9,6 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Row
 
-from tropism.egress.policy import is_loopback
 from tropism.server.domains.training.checks import METADATA, Plan
 from tropism.server.errors import InvalidRequest
 from tropism.server.settings import Settings
@@ -120,9 +119,7 @@ def _threshold(plan: Plan) -> float | None:
 
 def _reward(plan: Plan, settings: Settings) -> RewardServer | RewardModel | None:
     if plan.reward_server is not None:
-        on_laptop = ("loopback",) if is_loopback(settings.host) else ()
-        allowed = on_laptop if settings.egress_allow is None else settings.egress_allow
-        return RewardServer(url=plan.reward_server.url, egress=allowed)
+        return RewardServer(url=plan.reward_server.url, egress=settings.egress_entries)
     return RewardModel(path=f"../reward_model/{protocol.MODEL}") if plan.needs_reward_model else None
 
 
