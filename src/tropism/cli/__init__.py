@@ -29,6 +29,7 @@ COMMANDS = {
     "datasets": ("tropism.cli.datasets:app", "Keep prompts, completions and feedback for evaluation and training."),
     "ab": ("tropism.cli.ab:app", "Find the better model from feedback."),
     "evaluation": ("tropism.cli.evaluation:app", "Let a judge score answers."),
+    "training": ("tropism.cli.training:app", "Make better models."),
     "jobs": ("tropism.cli.jobs:app", "Work that takes longer than a request."),
     "judges": ("tropism.cli.judges:app", "What judges measure, and how far to trust them."),
     "reward-servers": ("tropism.cli.reward_servers:app", "Programs of yours that say how good answers are."),

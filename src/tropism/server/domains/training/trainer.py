@@ -18,6 +18,8 @@ from tropism.trainers import protocol
 LOOK_SECONDS = 0.5
 PULSE_LOOKS = 60
 """So often without an event, a trainer that works is said to be alive: a step can take longer than a job may stall."""
+LEAST_WORK = 100
+"""Clock ticks, a hundred of which are a second: a process that computed less since the last look rather waits."""
 STOP_SECONDS = 120.0
 """How long a step may take that a trainer is in when it is told to stop."""
 OUTPUT = "output.txt"
@@ -47,6 +49,7 @@ async def train(run: Run[TrainingRequest], part: str, module: str, folder: Path)
 async def export(run: Run[TrainingRequest], folder: Path) -> protocol.Exported:
     """Bring what was trained to the engine, and compare it there."""
     async with _started(protocol.EXPORT_MODULE, folder, patience=0) as process:
+        await _listen(run, "export", protocol.EventReader(folder / "export"), process)
         code = await process.wait()
     exported = protocol.read_exported(folder)
     if exported is None:
@@ -75,7 +78,7 @@ async def _listen(
     run: Run[TrainingRequest], part: str, reader: protocol.EventReader, process: asyncio.subprocess.Process
 ) -> None:
     """Store what the trainer says, until it has ended."""
-    silence, ended = 0, False
+    silence, ended, before = 0, False, 0
     while not ended:
         with suppress(TimeoutError):
             async with asyncio.timeout(LOOK_SECONDS):
@@ -84,8 +87,11 @@ async def _listen(
         if events := await asyncio.to_thread(reader.read):
             await _store(run, part, events, reader.offset)
             silence = 0
-        elif (silence := silence + 1) % PULSE_LOOKS == 0 and _works(process.pid):
-            await run.write(lambda transaction: None, stage=part)
+        elif (silence := silence + 1) % PULSE_LOOKS == 0:
+            done = _work_done(process.pid)
+            if done - before > LEAST_WORK:
+                await run.write(lambda transaction: None, stage=part)
+            before = done
 
 
 async def _store(run: Run[TrainingRequest], part: str, events: list[protocol.Event], offset: int) -> None:
@@ -141,16 +147,19 @@ async def _stop(process: asyncio.subprocess.Process, folder: Path, patience: flo
     process.stdin.close()
 
 
-def _works(pid: int) -> bool:
-    """Whether a process computes at this moment, rather than waits for something that may never come."""
+def _work_done(pid: int) -> int:
+    """How long all threads of a process have computed, in clock ticks. One that waits for ever computes no more."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "R"
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
     except OSError:
-        return False
+        return 0
 
 
 def _last_words(folder: Path) -> str:
     try:
-        return (folder / OUTPUT).read_text(errors="replace")[-TAIL:].strip() or "it said nothing"
+        written = (folder / OUTPUT).read_text(errors="replace")[-TAIL:]
+        # Progress bars write over themselves.
+        return "\n".join(line.rpartition("\r")[2] for line in written.splitlines()).strip() or "it said nothing"
     except OSError:
         return "it said nothing"
