@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 pytest.importorskip("torch", reason="trainers need the extra `train`")
 
@@ -147,6 +148,34 @@ def test_a_reward_model_rewards(tmp_path: Path, base: Path, tastes: str, prompts
     result = tiny.train(tmp_path, tiny.run_of("GRPO", base, prompts, reward=model, steps=2, **_WRITING))
     assert result.status == "COMPLETED", result.error
     assert all(_rewards(tmp_path))
+
+
+def test_a_run_that_waits_for_rewards_stops_when_asked(tmp_path: Path, base: Path, prompts: str) -> None:
+    nobody = config.RewardServer(url="http://127.0.0.1:9", patience_seconds=1_000)
+    process = tiny.start(tmp_path, _endless(base, prompts, nobody))
+    while not any(isinstance(event, protocol.Warned) for event in tiny.events(tmp_path)):
+        assert process.is_alive()
+    protocol.ask_to_stop(tmp_path)
+    process.join(tiny.SECONDS)
+    result = protocol.read_result(tmp_path)
+    assert result is not None
+    assert (result.status, result.step) == ("STOPPED", 0)
+
+
+def test_prompts_that_leave_no_room_are_left_out(
+    tmp_path: Path, base: Path, prompts: str, reward: config.RewardServer
+) -> None:
+    long = tiny.write(tmp_path / "long.jsonl", [tiny.line("very " * 200)])
+    run = tiny.run_of("GRPO", base, prompts, reward=reward, steps=1, **_WRITING)
+    assert tiny.train(tmp_path / "some", structs.replace(run, data=[prompts, long])).status == "COMPLETED"
+    assert any(
+        "1 of 17 lines" in event.message
+        for event in tiny.events(tmp_path / "some")
+        if isinstance(event, protocol.Warned)
+    )
+    refused = tiny.train(tmp_path / "none", structs.replace(run, data=[long]))
+    assert refused.error is not None
+    assert "raise `max_tokens`" in refused.error
 
 
 def test_a_reward_server_that_is_gone_fails_the_run_and_a_new_one_lets_it_go_on(

@@ -25,7 +25,8 @@ def last_complete(folder: Path) -> Path | None:
     complete: dict[int, Path] = {}
     for path in folder.glob("checkpoint-*") if folder.is_dir() else ():
         if not (path / COMPLETE).exists():
-            shutil.rmtree(path)
+            # Processes that train together may do so at once.
+            shutil.rmtree(path, ignore_errors=True)
         elif name := _NAME.fullmatch(path.name):
             complete[int(name[1])] = path
     return complete[max(complete)] if complete else None

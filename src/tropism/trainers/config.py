@@ -103,7 +103,7 @@ class TrainingRun(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True)
     validation_share: Annotated[float, Meta(ge=0, lt=1)] = 0.1
     max_validation_lines: AtLeastOne = 64
     max_tokens: Annotated[int, Meta(ge=8)] = 1024
-    """Longer lines are cut, prompt and completion together."""
+    """Longer lines are left out with a warning; prompt and completion count together."""
     seed: Annotated[int, Meta(ge=0, lt=2**31)] = 0
     feedback: Feedback | None = None
     kl_div_coeff: float | None = None

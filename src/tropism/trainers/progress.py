@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from accelerate.utils import gather_object
 from transformers import TrainerCallback
 
 from tropism.trainers import checkpoints, protocol
@@ -63,7 +64,8 @@ class ProgressCallback(TrainerCallback):
         self._writer.write(protocol.Saved(at=now(), step=state.global_step, path=path))
 
     def _stop_if_asked(self, args: Any, state: Any, control: Any) -> None:
-        if self._interrupt.requested():
+        # Processes that train together stop together, or one waits for the others for ever.
+        if any(gather_object([self._interrupt.requested()])):
             control.should_training_stop = True
             kept = Path(args.output_dir, f"checkpoint-{state.global_step}", checkpoints.COMPLETE)
             control.should_save = not kept.exists()

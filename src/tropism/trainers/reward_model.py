@@ -66,12 +66,9 @@ def _model(session: Session) -> Any:
 
 
 def _tokens(session: Session, rows: Dataset) -> Dataset:
-    """A conversation that is too long loses its beginning: the completion is what is rated."""
-
     def tokens(row: dict[str, Any]) -> dict[str, Any]:
         made = session.tokenizer.apply_chat_template([*row["prompt"], *row["completion"]], return_dict=True)
-        kept = {name: made[name][-session.run.max_tokens :] for name in ("input_ids", "attention_mask")}
-        return kept | {"labels": row["score"]}
+        return {name: made[name] for name in ("input_ids", "attention_mask")} | {"labels": row["score"]}
 
     return rows.map(tokens, remove_columns=rows.column_names)
 

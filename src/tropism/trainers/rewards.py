@@ -32,14 +32,18 @@ def from_server(server: RewardServer, writer: EventWriter, interrupt: Interrupt)
     )
     egress = allowing(server.egress)
 
-    def wait(reason: str) -> None:
-        if interrupt.requested():
-            raise Interrupted
-        writer.warn(f"training waits for {server.url}: {reason}")
-
     async def reward(prompts: list[Any], completions: list[Any], **columns: Any) -> list[float]:
         turns = [_turns(*pair) for pair in zip(prompts, completions, strict=True)]
         metadata = [msgspec.json.decode(found) for found in columns["metadata_json"]]
+        reasons: set[str] = set()
+
+        def wait(reason: str) -> None:
+            if interrupt.requested():
+                raise Interrupted
+            if reason not in reasons:
+                reasons.add(reason)
+                writer.warn(f"training waits for {server.url}: {reason}")
+
         # Opened anew for each batch: trl owns the event loop, and does not say when it ends.
         async with RemoteReward(server.url, egress=egress, limits=limits, on_wait=wait) as remote:
             return await remote.score(turns, metadata)

@@ -20,6 +20,7 @@ from tropism.trainers import checkpoints, config, data, model, protocol
 from tropism.trainers.arguments import arguments
 from tropism.trainers.events import EventWriter, now
 from tropism.trainers.interrupt import Interrupt, Interrupted, die_with_parent
+from tropism.trainers.lengths import fitting
 from tropism.trainers.progress import Diverged, ProgressCallback, memory_bytes
 from tropism.version import __version__
 
@@ -42,6 +43,7 @@ class Session:
 
     def split(self, rows: list[data.Row], at_least: int = 1) -> Mapping[str, Any]:
         """Training and validation data, as the trainers of trl take them; few rows are repeated, to fill one batch."""
+        rows = fitting(rows, self.run, self.tokenizer, self.writer.warn)
         train, held_out = self.rows = data.split(rows, self.run)
         made = datasets.Dataset.from_list
         return {
@@ -191,7 +193,9 @@ def _validate_once_more(session: Session, trainer: Any) -> None:
 def _save(folder: Path, session: Session, trainer: Any) -> None:
     """Only a whole model ever has the final name."""
     partial, whole = folder / f"{protocol.MODEL}.partial", folder / protocol.MODEL
-    shutil.rmtree(partial, ignore_errors=True)
+    if trainer.is_world_process_zero():
+        shutil.rmtree(partial, ignore_errors=True)
+    trainer.accelerator.wait_for_everyone()
     trainer.save_model(str(partial))
     if not trainer.is_world_process_zero():
         return
