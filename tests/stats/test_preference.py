@@ -241,9 +241,9 @@ def test_users_that_are_not_those_of_the_pairs_are_refused() -> None:
 
 
 def test_intervals_over_several_pairs_cover_the_truth_where_users_vote_in_all_of_them() -> None:
-    """Each user has a taste for or against the first of three and compares it with both others: at every 5th look."""
+    """Each user has a taste for or against the first of three and compares it with both others: a look at every 10th."""
     draw, missed, naive = random.Random(9), 0, 0
-    for _ in range(60):
+    for _ in range(40):
         pairs = {pair: PairCounts() for pair in ((0, 1), (0, 2), (1, 2))}
         users = [Sums(), Sums(), Sums()]
         seen: list[tuple[bool, bool]] = []
@@ -252,7 +252,7 @@ def test_intervals_over_several_pairs_cover_the_truth_where_users_vote_in_all_of
             pairs[0, 1] += PairCounts(int(won > 0), int(won < 0))
             pairs[0, 2] += PairCounts(int(won > 0), int(won < 0))
             users = [users[0].add(Unit(2, won)), *(each.add(Unit(1, -won / 2)) for each in users[1:])]
-            if turn % 5 == 4 and turn >= 50:
+            if turn % 10 == 9 and turn >= 50:
                 pairs[1, 2] += PairCounts(1, 1)
                 users[1:] = [each.add(Unit(2, 0)) for each in users[1:]]
                 intervals = [
@@ -260,5 +260,5 @@ def test_intervals_over_several_pairs_cover_the_truth_where_users_vote_in_all_of
                 ]
                 seen.append(tuple(i is None or i.start <= 0.5 <= i.end for i in intervals))  # type: ignore[arg-type]
         missed, naive = missed + any(not ours for ours, _ in seen), naive + any(not theirs for _, theirs in seen)
-    assert missed <= 4
+    assert missed <= 3
     assert naive > missed
