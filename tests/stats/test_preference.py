@@ -241,7 +241,7 @@ def test_users_that_are_not_those_of_the_pairs_are_refused() -> None:
 
 
 def test_intervals_over_several_pairs_cover_the_truth_where_users_vote_in_all_of_them() -> None:
-    """Each user has a taste for or against the first of three and compares it with both others: a look at every 10th."""
+    """Each user has a taste for or against the first of three and compares it with both others."""
     draw, missed, naive = random.Random(9), 0, 0
     for _ in range(40):
         pairs = {pair: PairCounts() for pair in ((0, 1), (0, 2), (1, 2))}
