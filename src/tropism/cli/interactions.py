@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,6 +12,7 @@ from rich.text import Text
 
 from tropism.cli import show
 from tropism.cli.engine import DEFAULT, Engine, UseCase
+from tropism.sdk.errors import TropismError
 from tropism.sdk.inputs import InteractionFilterDict, PageDict
 from tropism.wire import interactions as wire
 from tropism.wire.feedback import Comparison
@@ -103,6 +105,40 @@ def export(
     show.answer(
         engine, {"interactions": count, "file": str(file)}, lambda: Text(f"{count} interactions are in {file}.")
     )
+
+
+@app.command
+def delete(
+    *,
+    use_case: UseCase,
+    user: str | None = None,
+    session: str | None = None,
+    completion: Annotated[list[str] | None, Parameter(negative="")] = None,
+    older_than_days: float | None = None,
+    yes: Annotated[bool, Parameter(negative="")] = False,
+    engine: Engine = DEFAULT,
+) -> None:
+    """Delete the interactions for which everything given holds, with their feedback. There is no way back.
+
+    Parameters
+    ----------
+    user
+        Those of this user, and the user's name on what they said about others' completions.
+    session
+        Those of this session.
+    completion
+        This one; may be given more than once.
+    older_than_days
+        Those that are older.
+    yes
+        Yes, delete them.
+    """
+    before = None if older_than_days is None else datetime.now(UTC) - timedelta(days=older_than_days)
+    if not yes:
+        raise TropismError("There is no way back from this; add --yes if you mean it.")
+    with engine.client() as client:
+        done = client.interactions.delete(user, session, completion, before, use_case=use_case)
+    show.answer(engine, done, lambda: show.record({"Deleted": done.deleted, "Use case": done.use_case, "Id": done.id}))
 
 
 def _nodes(page: wire.InteractionPage) -> RenderableType:

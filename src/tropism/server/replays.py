@@ -6,15 +6,17 @@ import hashlib
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import delete, insert, select
 
 from tropism.server.clock import EPOCH, first_id_at
 from tropism.server.database.connect import Database
-from tropism.server.database.session import Writing
+from tropism.server.database.session import Reading, Writing
 from tropism.server.errors import InvalidRequest
 from tropism.server.principal import SYSTEM
+from tropism.server.tables.interactions import interaction
 from tropism.server.tables.replays import replay
 
 In = TypeVar("In")
@@ -49,3 +51,51 @@ def _forget_some(transaction: Writing) -> int:
     a_day_ago = first_id_at((transaction.now - KEPT - EPOCH) // timedelta(milliseconds=1))
     oldest = select(replay.c.digest).where(replay.c.id < a_day_ago).order_by(replay.c.id).limit(AT_ONCE)
     return transaction.run(delete(replay).where(replay.c.digest.in_(oldest)))
+
+
+class _About(msgspec.Struct):
+    """What an answer to a write may say about completions and users."""
+
+    completion_id: UUID | None = None
+    preferred_completion_id: UUID | None = None
+    other_completion_id: UUID | None = None
+    user: Any = None
+
+
+async def forget_gone(database: Database[Any], user: UUID | None) -> None:
+    """Remove answers about completions that are not in the log any more, and about a user who is to be forgotten."""
+    last = UUID(int=0)
+    while found := await database.read(SYSTEM, _about, last):
+        last = found[-1][0]
+        gone = await database.read(SYSTEM, _gone, found, user)
+        if gone:
+            await database.write(SYSTEM, _remove, gone)
+
+
+def _about(session: Reading, last: UUID) -> list[tuple[UUID, _About]]:
+    some = select(replay.c.id, replay.c.answer).where(replay.c.id > last).order_by(replay.c.id).limit(AT_ONCE)
+    return [(row.id, _read(row.answer)) for row in session.rows(some)]
+
+
+def _read(answer: bytes) -> _About:
+    try:
+        return msgspec.json.decode(answer, type=_About)
+    except msgspec.ValidationError:  # no object, or one that uses such a word for something else
+        return _About()
+
+
+def _gone(session: Reading, found: list[tuple[UUID, _About]], user: UUID | None) -> list[UUID]:
+    named = {id: _completions(about) for id, about in found}
+    wanted: set[UUID] = set().union(*named.values())
+    there = {row.id for row in session.rows(select(interaction.c.id).where(interaction.c.id.in_(wanted)))}
+    told = {id for id, about in found if user is not None and about.user == str(user)}
+    return [id for id, completions in named.items() if id in told or not completions <= there]
+
+
+def _completions(about: _About) -> set[UUID]:
+    named = (about.completion_id, about.preferred_completion_id, about.other_completion_id)
+    return {id for id in named if id is not None}
+
+
+def _remove(transaction: Writing, ids: list[UUID]) -> None:
+    transaction.run(delete(replay).where(replay.c.id.in_(ids)))

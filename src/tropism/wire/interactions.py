@@ -140,6 +140,39 @@ class InteractionExport(Struct, kw_only=True, frozen=True, forbid_unknown_fields
     filters: InteractionFilter | None = None
 
 
+class InteractionsDelete(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Which interactions to delete: those for which everything given here holds, logged before this moment.
+
+    With `user`, what that user said about others' completions stays, without the user's id and words.
+    """
+
+    use_case: Reference
+    user: UUID | None = None
+    session_id: UUID | None = None
+    completion_ids: Annotated[list[UUID], Meta(min_length=1, max_length=1_000)] | None = None
+    older_than: Time | None = None
+
+
+class DeletionReference(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """One deletion."""
+
+    deletion: UUID
+
+
+class Deletion(Struct, kw_only=True, frozen=True):
+    """A deletion of interactions, which goes on until it is done, whatever becomes of its caller or the engine.
+
+    `deleted` counts the interactions so far, with the answers that evaluations got to the same prompts.
+    """
+
+    id: UUID
+    use_case: str
+    status: Literal["RUNNING", "COMPLETED"]
+    deleted: int
+    created_at: Time
+    ended_at: Time | None
+
+
 class Timings(Struct, kw_only=True, frozen=True):
     """How long an answer took, in milliseconds. The first token's time is known for streamed answers."""
 
@@ -273,4 +306,21 @@ GET = Endpoint(
     returns=Interaction,
     permission="interaction:read",
     summary="Get an interaction",
+)
+DELETE = Endpoint(
+    method="POST",
+    path="/api/v1/interactions/deletions",
+    takes=InteractionsDelete,
+    returns=Deletion,
+    permission="interaction:delete",
+    summary="Delete interactions with their feedback, by user, session, age or id",
+    status=201,
+)
+GET_DELETION = Endpoint(
+    method="GET",
+    path="/api/v1/interactions/deletions/{deletion}",
+    takes=DeletionReference,
+    returns=Deletion,
+    permission="interaction:delete",
+    summary="Get how far a deletion of interactions is",
 )

@@ -114,6 +114,10 @@ class Database(Generic[S]):
         """Store one row with all that wait for the same `insert`; return once it is on disk."""
         await self._writer.append(insert, row)
 
+    def wipe_log(self) -> None:
+        """What was deleted is to leave the write-ahead log, too, as soon as no reader needs it."""
+        self._checkpointer.truncate_soon()
+
     def _publish(self, snapshot: S) -> None:
         if snapshot.version >= self.snapshot.version:  # else a reader was quicker than the answer to a writer
             self.snapshot = snapshot
@@ -168,7 +172,13 @@ def _sqlite() -> Any:
 
 def _set_up_writer(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # begin and commit are ours alone
-    for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=60000"):
+    for setting in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "busy_timeout=60000",
+        "secure_delete=ON",
+    ):
         connection.execute(f"PRAGMA {setting}")
     connection.execute(f"PRAGMA wal_autocheckpoint={LEFT_TO_THE_WRITER}")
 

@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 import msgspec
 from sqlalchemy import Row, insert, select
 
-from tropism.engines.protocol import Engine, FinishReason, Prompt, Usage
+from tropism.engines.protocol import FinishReason, Prompt, Usage
 from tropism.judges.ask import Generated
 from tropism.judges.protocol import Turn
 from tropism.server.database.session import Reading, Writing
@@ -49,8 +49,8 @@ class Paid:
             return _generated(known) if known is not None else await self._ask(digest, prompt)
 
     async def _ask(self, digest: bytes, prompt: Prompt) -> Generated:
-        async with self._turn, self._run.engine(self._judge.id) as engine:
-            text, _, usage = await patiently(lambda: whole(engine, prompt))
+        async with self._turn:
+            text, _, usage = await patiently(lambda: whole(self._run, self._judge, prompt))
         made = Generated(
             text=text,
             prompt_tokens=usage.prompt_tokens if usage else None,
@@ -70,12 +70,12 @@ def question(
     return replace(prompt_for(judge, request, said), json_schema=schema)
 
 
-async def whole(engine: Engine, prompt: Prompt) -> tuple[str, FinishReason | None, Usage | None]:
-    """An answer from its beginning to its end."""
+async def whole(run: Run[Any], served: ServedModel, prompt: Prompt) -> tuple[str, FinishReason | None, Usage | None]:
+    """An answer from its beginning to its end. The engine is asked for each time: one that broke is replaced."""
     parts: list[str] = []
     finish_reason: FinishReason | None = None
     usage: Usage | None = None
-    async with aclosing(engine.generate(prompt)) as pieces:
+    async with run.engine(served.id) as engine, aclosing(engine.generate(prompt)) as pieces:
         async for piece in pieces:
             parts.append(piece.text)
             finish_reason, usage = piece.finish_reason or finish_reason, piece.usage or usage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from math import ceil
 from typing import Any
 from uuid import UUID
@@ -26,6 +26,8 @@ from tropism.wire.models import Prices
 
 LOOKED_AT = 200
 """So many samples stand for all."""
+LOOKED_THROUGH = 10_000
+"""Where so many samples have no documents, none is taken to have."""
 CHARACTERS_PER_TOKEN = 4
 """In English text, for the tokenizers in use; others differ, and so does other text."""
 TOKENS_OF_AN_ANSWER = 200
@@ -67,11 +69,10 @@ class Cost:
 def estimated(session: Reading, plan: Plan, settings: Settings) -> wire.EvaluationEstimate:
     """The estimate; an error where there is nothing to judge, or nothing that the method could judge."""
     samples = selection.count(session, plan) if plan.completions else plan.dataset.lines  # type: ignore[union-attr]
-    lengths = list(islice(_lengths(session, plan, settings), LOOKED_AT))
-    if checks.needs(plan) and not any(length.documents for length in lengths):
-        rest = _lengths(session, plan, settings)
-        if not any(length.documents for length in rest):
-            raise checks.no_documents(plan)
+    found = islice(_lengths(session, plan, settings), LOOKED_THROUGH)
+    lengths = list(islice(found, LOOKED_AT))
+    if checks.needs(plan) and not any(length.documents for length in chain(lengths, found)):
+        raise checks.no_documents(plan)
     return _summed(session, plan, samples, lengths)
 
 
@@ -123,8 +124,7 @@ def _lengths(session: Reading, plan: Plan, settings: Settings) -> Iterator[Lengt
         for line in files.lines(settings, plan.dataset.id):
             yield _length(with_documents(line.messages, line.documents), line.completion)
         return
-    ids = selection.chosen(session, plan, plan.use_case.id)
-    for _, some in selection.portions(ids):
+    for _, some in selection.portions(selection.newest(session, plan, LOOKED_THROUGH)):
         body = interaction_body.c
         for row in session.rows(select(body.messages, body.completion).where(body.id.in_(some))):
             messages = msgspec.convert(row.messages, list[ChatMessage])

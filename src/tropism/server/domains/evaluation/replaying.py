@@ -83,9 +83,8 @@ async def _answered(run: Run[Any], work: Work, served: ServedModel, question: Qu
         stop=question.stop,
     )
     prompt = prompt_for(served, request, question.messages)
-    async with run.engine(served.id) as engine:
-        started = time.perf_counter()
-        text, finish_reason, usage = await patiently(lambda: whole(engine, prompt))
+    started = time.perf_counter()
+    text, finish_reason, usage = await patiently(lambda: whole(run, served, prompt))
     latency = (time.perf_counter() - started) * 1000
     id = run.services.clock.new_id()
     read, written = (usage.prompt_tokens, usage.completion_tokens) if usage else (None, None)

@@ -53,6 +53,11 @@ def chosen(session: Reading, plan: Plan, seed: UUID) -> list[UUID]:
     return sorted(row.id for row in session.rows(newest))
 
 
+def newest(session: Reading, plan: Plan, most: int) -> list[UUID]:
+    """The ids of the latest completions that match, whichever are chosen in the end."""
+    return [row.id for row in session.rows(_matching(session, plan).order_by(log.id.desc()).limit(most))]
+
+
 def _drawn(session: Reading, matching: Select[Any], size: int, seed: UUID) -> list[UUID]:
     """Those whose digests with the seed are the smallest: at random, and with no more than them in memory."""
 

@@ -9,7 +9,7 @@ from tropism.server.context import Context
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.ab_tests import assignment, counting
 from tropism.server.domains.feedback import service as feedback
-from tropism.server.domains.interactions import service
+from tropism.server.domains.interactions import forgetting, service
 from tropism.server.domains.interactions.export import ExportRequest
 from tropism.server.domains.interactions.filters import conditions
 from tropism.server.domains.use_cases import service as use_cases
@@ -50,6 +50,18 @@ async def export(context: Context, request: wire.InteractionExport) -> File:
 @handles(wire.GET)
 async def get(context: Context, request: wire.InteractionReference) -> wire.Interaction:
     return await context.read(service.get, request)
+
+
+@handles(wire.DELETE)
+async def delete(context: Context, request: wire.InteractionsDelete) -> wire.Deletion:
+    begun = await context.write(forgetting.begin, request)
+    context.services.deletions.set()
+    return begun
+
+
+@handles(wire.GET_DELETION)
+async def get_deletion(context: Context, request: wire.DeletionReference) -> wire.Deletion:
+    return await context.read(forgetting.get, request)
 
 
 def _checked(session: Reading, request: wire.InteractionExport) -> UUID:
