@@ -246,6 +246,13 @@ def test_a_server_may_say_otherwise_who_it_is() -> None:
         assert httpx2.post(f"{url}/score", json={"turns": HELLO, "metadata": {"words": 2}}).json()["reward"] == 0
 
 
+def test_a_server_without_a_docstring_says_nothing_of_itself() -> None:
+    class Plain(Brevity):
+        pass
+
+    assert Plain().info() == Info(version="1", name="Plain", description="")
+
+
 def test_a_server_without_a_score_is_an_error_at_once() -> None:
     class Empty(RewardServer):
         """Has no score."""

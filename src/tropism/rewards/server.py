@@ -59,8 +59,7 @@ class RewardServer(ABC, Generic[M]):
     def info(self) -> Info:
         """Who this is: the name and docstring of the class, unless you say otherwise."""
         kind = type(self)
-        said = inspect.getdoc(kind) if "__doc__" in vars(kind) else ""
-        return Info(version="1", name=kind.__name__, description=said or "")
+        return Info(version="1", name=kind.__name__, description=inspect.cleandoc(kind.__doc__ or ""))
 
     @property
     def metadata_model(self) -> Any:
