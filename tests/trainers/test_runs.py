@@ -47,7 +47,7 @@ def test_the_same_seed_gives_the_same_model(tmp_path: Path, base: Path, colours:
 
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path: Path, base: Path, colours: str) -> None:
     run = tiny.run_of("SFT", base, colours, num_epochs=4, checkpoints=5)
-    tiny.train(tmp_path / "whole", run)
+    whole = tiny.train(tmp_path / "whole", run)
     killed = tmp_path / "killed"
     process = tiny.start(killed, run)
     tiny.wait_for(process, killed, protocol.Progress, 6)
@@ -55,7 +55,8 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path: Path, base: P
     process.join()
     assert protocol.read_result(killed) is None
     before = len(tiny.events(killed))
-    assert tiny.train(killed, run).status == "COMPLETED"
+    result = tiny.train(killed, run)
+    assert (result.status, result.before, result.after) == ("COMPLETED", whole.before, whole.after)
     began = tiny.events(killed)[before]
     assert isinstance(began, protocol.Began)
     assert began.step >= 4

@@ -32,7 +32,8 @@ class ProgressCallback(TrainerCallback):
         self._writer, self._interrupt = writer, interrupt
         self._began = self._last = time.monotonic()
         self._first_step, self._tokens, self._same_rewards = 0, 0.0, 0
-        self.validations: dict[int, dict[str, float]] = {}
+        self.validated: set[int] = set()
+        """The steps after which the held-out lines were looked at."""
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
         self._began = self._last = time.monotonic()
@@ -97,7 +98,7 @@ class ProgressCallback(TrainerCallback):
 
     def _validated(self, state: Any, logs: Mapping[str, Any]) -> None:
         numbers = _numbers(logs, "eval_")
-        self.validations[state.global_step] = numbers
+        self.validated.add(state.global_step)
         metrics = {name: value for name, value in numbers.items() if name != "loss"}
         step, total = state.global_step, state.max_steps
         loss = numbers.get("loss")

@@ -103,6 +103,8 @@ class _Outcome:
         trainer.remove_callback(transformers.PrinterCallback)
         trainer.add_callback(session.progress)
         checkpoint = checkpoints.last_complete(self._folder / protocol.CHECKPOINTS)
+        # A run that goes on has done that before.
+        trainer.args.eval_on_start = trainer.args.eval_on_start and checkpoint is None
         _announce(session, trainer, checkpoints.step_of(checkpoint))
         if session.interrupt.requested():
             return
@@ -123,7 +125,7 @@ class _Outcome:
 
     def finish(self, seconds: float) -> None:
         session, state = self._session, getattr(self._trainer, "state", None)
-        validations = session.progress.validations if session else {}
+        validations = _validations(self._folder)
         writer = session.writer if session else EventWriter(self._folder)
         writer.finish(
             protocol.Result(
@@ -140,6 +142,12 @@ class _Outcome:
                 versions={"tropism": __version__} | {name: version(name) for name in protocol.PACKAGES},
             )
         )
+
+
+def _validations(folder: Path) -> dict[int, dict[str, float]]:
+    """Those of the whole run, by step; this process may have made only the last of them."""
+    made = [event for event in protocol.EventReader(folder).read() if isinstance(event, protocol.Validation)]
+    return {event.step: event.metrics | ({} if event.loss is None else {"loss": event.loss}) for event in made}
 
 
 def _be_quiet() -> None:
@@ -186,7 +194,7 @@ def _keep_checkpoint(trainer: Any) -> None:
 
 def _validate_once_more(session: Session, trainer: Any) -> None:
     """The result says what the finished model is worth, even if no validation fell on its last step."""
-    if session.rows[1] and trainer.state.global_step not in session.progress.validations:
+    if session.rows[1] and trainer.state.global_step not in session.progress.validated:
         trainer.evaluate()
 
 
