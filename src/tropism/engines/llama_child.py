@@ -20,6 +20,7 @@ from typing import Any
 def main() -> None:
     """Load, say that we are ready, and serve until the parent is gone or wants us gone."""
     _die_with_parent()
+    _give_way_as_parent_does()
     _die_first_of_hunger()
     answers = _own_stdout()
     config = json.loads(sys.stdin.buffer.readline())
@@ -42,6 +43,13 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(death_signal, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
+
+
+def _give_way_as_parent_does() -> None:
+    """Niceness is inherited, but Linux may count it only within a session, and this one is of its own."""
+    if niceness := os.nice(0):
+        with suppress(OSError):
+            Path("/proc/self/autogroup").write_text(str(niceness))
 
 
 def _die_first_of_hunger() -> None:

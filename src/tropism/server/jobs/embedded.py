@@ -18,12 +18,12 @@ import msgspec
 
 from tropism.server.domains.jobs.service import DEFAULT_POOL
 from tropism.server.jobs.worker import work
+from tropism.server.low_priority import give_way
 from tropism.server.settings import Settings
 
 DOMAINS_WITH_JOBS = tuple(
     domain for domain in ("datasets", "evaluation", "training") if find_spec(f"tropism.server.domains.{domain}.jobs")
 )
-NICE = 10
 IDLE_SECONDS = 60.0
 """Without a job for so long it ends; the server starts another one for the next job."""
 GRACE_SECONDS = 20.0
@@ -32,7 +32,7 @@ GRACE_SECONDS = 20.0
 
 def main() -> None:
     """Work until the server is gone or wants us gone, or there is nothing to do."""
-    os.nice(NICE)
+    give_way()
     logging.basicConfig(format="%(asctime)s %(name)s %(levelname)s %(message)s")
     settings = msgspec.json.decode(sys.stdin.buffer.readline(), type=Settings, dec_hook=lambda type, text: type(text))
     # A worker of a server that was killed may still be on its way out: the jobs are its until then.

@@ -1,0 +1,1 @@
+"""What a job that takes all the processor it can get costs the chat beside it."""
