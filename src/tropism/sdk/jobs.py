@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Coroutine
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tropism.sdk.errors import APITimeoutError, TropismError
 from tropism.sdk.flow import AsyncResource, Flow, Now, Reference, Resource, Sleep, SyncResource, operation, streaming
@@ -64,10 +64,17 @@ class _Jobs(Resource, Generic[Changes]):
         """Get a job, and how far each of its stages is."""
         return (yield from send(wire.GET, wire.JobReference(job=unchecked(job_id))))
 
-    @streaming
-    def watch(self, job_id: Id) -> Flow[Any]:
-        """A stream of the job: as it is now, and again after every change, until it has ended."""
-        return (yield from ask(self, wire.WATCH, wire.JobReference(job=unchecked(job_id)), stream=True))
+    if TYPE_CHECKING:  # what comes out depends on the face, which a flow cannot say
+
+        def watch(self, job_id: Id) -> Changes:
+            """A stream of the job: as it is now, and again after every change, until it has ended."""
+
+    else:
+
+        @streaming
+        def watch(self, job_id: Id) -> Flow[Any]:
+            """A stream of the job: as it is now, and again after every change, until it has ended."""
+            return (yield from ask(self, wire.WATCH, wire.JobReference(job=unchecked(job_id)), stream=True))
 
     @operation
     def wait(self, job_id: Id, timeout: float | None = None) -> Flow[wire.Job]:

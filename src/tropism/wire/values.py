@@ -19,7 +19,7 @@ Reference = Annotated[str, Meta(min_length=1, max_length=128, description="The k
 Name = Annotated[str, Meta(min_length=1, max_length=200, description="What people read.")]
 Text = Annotated[str, Meta(max_length=10_000)]
 Time = Annotated[datetime, Meta(tz=True)]
-Secret = Annotated[str, Meta(min_length=1, max_length=10_000, extra={"secret": True})]
+Secret = Annotated[str, Meta(max_length=10_000, extra={"secret": True})]
 """What no log, error or export may show."""
 
 
