@@ -44,7 +44,7 @@ def test_a_training_is_shown_as_it_was_asked_for(
     assert call("training.jobs.get", made.id).config == made.config
 
 
-STARS = "metric"
+GUIDELINES = {"guidelines": {"judge_model": "echo-a", "judge_model_prompt": [{"name": "a", "description": "b"}]}}
 
 
 @pytest.mark.parametrize(
@@ -62,6 +62,7 @@ STARS = "metric"
         ("PPO", {"metric": {"metric_key": "stars"}}, "DIRECT"),
         ("GRPO", {"metric": {"metric_key": "stars"}}, "PREFERENCE"),
         ("GRPO", {"reward_server": {"remote_env": "server"}}, "DIRECT"),
+        ("GRPO", GUIDELINES, "DIRECT"),
     ],
 )
 @pytest.mark.parametrize("kind", ["PARAMETER_EFFICIENT", "FULL_WEIGHTS"])

@@ -42,7 +42,6 @@ def metric(use_case: str, key: str = "stars", threshold: float | None = None) ->
         ("DPO", SERVER, "take GRPO"),
         ("PPO", {"sft": {}}, "method SFT"),
         ("GRPO", {"sft": {}}, "method SFT"),
-        ("GRPO", GUIDELINES, "not give rewards to GRPO yet"),
         ("SFT", {}, "exactly one"),
         ("SFT", {"sft": {}, **SERVER}, "exactly one"),
     ],

@@ -11,6 +11,7 @@ from sqlalchemy import Row
 from tropism.server.database.session import Reading
 from tropism.server.domains.datasets import service as datasets
 from tropism.server.domains.feedback import keys
+from tropism.server.domains.models import attachments, fallbacks
 from tropism.server.domains.models import service as models
 from tropism.server.domains.reward_servers import service as reward_servers
 from tropism.server.domains.use_cases import service as use_cases
@@ -26,8 +27,8 @@ METADATA = f"{CONFIG}.training_metadata"
 SAMPLES = "config.sample_config"
 
 _ONLY_REWARDS = (
-    "imitates nothing: it writes completions and learns from their rewards. Take the objective `metric` or "
-    "`reward_server`, or the method SFT"
+    "imitates nothing: it writes completions and learns from their rewards. Take the objective `metric`, `guidelines` "
+    "or `reward_server`, or the method SFT"
 )
 NO_SENSE: Mapping[tuple[wire.AlignmentMethod, Objective], str] = {
     ("SFT", "guidelines"): "SFT imitates completions and asks no judge; evaluate the completions with these guidelines "
@@ -40,10 +41,6 @@ NO_SENSE: Mapping[tuple[wire.AlignmentMethod, Objective], str] = {
     ("DPO", "reward_server"): "DPO earns no rewards; take GRPO",
     ("PPO", "sft"): f"PPO {_ONLY_REWARDS}",
     ("GRPO", "sft"): f"GRPO {_ONLY_REWARDS}",
-    ("PPO", "guidelines"): "judges do not give rewards to PPO yet; evaluate completions with these guidelines, then "
-    "take the objective `metric` with the key of the scores",
-    ("GRPO", "guidelines"): "judges do not give rewards to GRPO yet; evaluate completions with these guidelines, then "
-    "take the objective `metric` with the key of the scores",
 }
 """Why a method cannot follow an objective, and the nearest that works."""
 
@@ -59,6 +56,7 @@ class Plan:
     output_key: str
     objective: Objective
     key: Row[Any] | None
+    judge: Row[Any] | None
     reward_server: Row[Any] | None
     dataset: Row[Any] | None
 
@@ -78,6 +76,11 @@ class Plan:
     def learns_pairs(self) -> bool:
         """Whether samples are pairs that were compared, rather than completions with values."""
         return self.request.config.sample_config.feedback_type == "PREFERENCE"
+
+    @property
+    def uses_prompts(self) -> bool:
+        """Whether only the prompts of samples matter, as rewards are given for what the model writes."""
+        return self.objective in ("guidelines", "reward_server")
 
     @property
     def needs_reward_model(self) -> bool:
@@ -109,6 +112,7 @@ def checked(session: Reading, request: wire.TrainingCreate, *, is_new: bool) -> 
         key=keys.find_linked(session, named.metric.metric_key, used.id, f"{OBJECTIVE}.metric.metric_key")
         if named.metric
         else None,
+        judge=_judge(session, used, named.guidelines.judge_model) if named.guidelines else None,
         reward_server=_reward_server(session, named.reward_server.remote_env) if named.reward_server else None,
         dataset=datasets.find(session, source.dataset.dataset, used.id) if source.dataset else None,
     )
@@ -154,6 +158,20 @@ def _objective(config: wire.TrainingConfig) -> Objective:
     return given[0]
 
 
+def _judge(session: Reading, used: Row[Any], reference: str) -> Row[Any]:
+    where = f"{OBJECTIVE}.guidelines.judge_model"
+    try:
+        row = models.find(session, reference)
+        if row.id not in attachments.attached_ids(session, used.id):
+            raise fallbacks.not_attached(used.key, row.key)
+    except NotFound as error:
+        error.param = where
+        raise
+    if row.kind != "Generation":
+        raise InvalidRequest(f"{row.key!r} is an embedding model: it cannot judge", param=where)
+    return row
+
+
 def _reward_server(session: Reading, reference: str) -> Row[Any]:
     try:
         return reward_servers.find(session, reference)
@@ -171,10 +189,10 @@ def _check_method(plan: Plan) -> None:
             "the feedback_type DIRECT",
             param=f"{SAMPLES}.feedback_type",
         )
-    if plan.objective == "reward_server" and plan.learns_pairs:
+    if plan.uses_prompts and plan.learns_pairs:
         raise InvalidRequest(
-            "with a reward server only the prompts of samples are used: take the feedback_type DIRECT, or the "
-            "objective `metric` to learn from preferences",
+            f"with the objective `{plan.objective}` only the prompts of samples are used: take the feedback_type "
+            "DIRECT, or the objective `metric` to learn from preferences",
             param=f"{SAMPLES}.feedback_type",
         )
     _check_threshold(plan)
@@ -247,7 +265,7 @@ def _check_dataset(plan: Plan, found: Row[Any]) -> None:
     where = f"{SAMPLES}.datasource.dataset"
     if not found.lines:
         raise InvalidRequest(f"dataset {found.key!r} is empty", param=where)
-    if plan.objective == "reward_server":
+    if plan.uses_prompts:
         return
     wanted = _kinds(plan)
     if found.kind not in wanted:

@@ -7,6 +7,7 @@ from typing import Any
 
 from tropism.server.domains.training import samples, service, trainer
 from tropism.server.domains.training.checks import Plan
+from tropism.server.domains.training.rewarding import rewards
 from tropism.server.domains.training.runs import SAMPLES_FILE, export_of, job_folder, part_folder, parts, run_of
 from tropism.server.domains.training.service import TrainingRequest
 from tropism.server.jobs.protocol import JobFailed, Run, runs
@@ -26,10 +27,11 @@ async def train(run: Run[TrainingRequest]) -> dict[str, Any] | None:
         )
     plan = await run.read(service.plan_of, run.id)
     await _choose(run, plan)
-    for part in parts(plan):
-        result = await _train(run, plan, part)
-        if part == "reward_model":
-            await _look_at(run, result)
+    async with rewards(run, plan, job_folder(run.services.settings, run.id) / SAMPLES_FILE) as url:
+        for part in parts(plan):
+            result = await _train(run, plan, part, url)
+            if part == "reward_model":
+                await _look_at(run, result)
     await run.begin("export")
     folder = part_folder(run.services.settings, run.id, "train")
     exported = await trainer.export(run, folder)
@@ -55,7 +57,7 @@ async def _choose(run: Run[TrainingRequest], plan: Plan) -> None:
     await run.end("samples")
 
 
-async def _train(run: Run[TrainingRequest], plan: Plan, part: str) -> protocol.Result:
+async def _train(run: Run[TrainingRequest], plan: Plan, part: str, url: str | None) -> protocol.Result:
     """Let one trainer work, unless an earlier attempt at the job saw its end."""
     settings = run.services.settings
     folder = part_folder(settings, run.id, part)
@@ -63,7 +65,7 @@ async def _train(run: Run[TrainingRequest], plan: Plan, part: str) -> protocol.R
     if result is not None and result.status == "COMPLETED":
         return result
     await run.begin(part)
-    told = run_of(plan, part, run.id, settings)
+    told = run_of(plan, part, run.id, settings, url)
     config.save(folder, told)
     config.save(folder, export_of(plan))
     result = await trainer.train(run, part, protocol.MODULES[told.method], folder)

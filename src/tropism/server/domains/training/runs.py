@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Row
 
+from tropism.egress.policy import is_loopback
 from tropism.server.domains.training.checks import METADATA, Plan
 from tropism.server.errors import InvalidRequest
 from tropism.server.settings import Settings
@@ -22,6 +23,8 @@ MOST_TOKENS = 1024
 """The longest sample, if the model reads so much; memory grows with the square of it."""
 MAJORITY = 0.5
 """A yes-or-no value of several people is their mean: SFT imitates what most of them found good."""
+JUDGE_SECONDS = 300.0
+"""How long a judge may take for a batch of answers; it asks a model about each."""
 REWARD_MODEL_RATE = 3e-4
 """The learning rate of an adapter that learns to give rewards: that of the training is for another aim."""
 
@@ -40,7 +43,7 @@ def refuse(plan: Plan, settings: Settings) -> None:
     """Let the trainers' own rules look at it, before there is a job."""
     try:
         for part in parts(plan):
-            config.check(run_of(plan, part, UUID(int=0), settings))
+            config.check(run_of(plan, part, UUID(int=0), settings, "http://127.0.0.1"))
     except config.ConfigError as error:
         raise InvalidRequest(str(error), param=METADATA) from None
 
@@ -50,8 +53,8 @@ def parts(plan: Plan) -> list[str]:
     return ["reward_model", "train"] if plan.needs_reward_model else ["train"]
 
 
-def run_of(plan: Plan, part: str, job_id: UUID, settings: Settings) -> TrainingRun:
-    """What a trainer is told."""
+def run_of(plan: Plan, part: str, job_id: UUID, settings: Settings, rewards: str | None) -> TrainingRun:
+    """What a trainer is told. `rewards` is the URL of who gives rewards, if anybody does."""
     params = plan.request.config.training_config.base_training_params
     shared: dict[str, Any] = {
         "base": str(_weights(plan.base, settings)),
@@ -74,7 +77,7 @@ def run_of(plan: Plan, part: str, job_id: UUID, settings: Settings) -> TrainingR
         parent_adapter=_parent_adapter(plan.model, settings),
         learning_rate=params.learning_rate,
         num_epochs=params.num_epochs,
-        reward=_reward(plan, settings),
+        reward=_reward(plan, settings, rewards),
         **shared,
         **_parameters(plan),
     )
@@ -117,10 +120,15 @@ def _threshold(plan: Plan) -> float | None:
     return scalar.threshold if scalar else None
 
 
-def _reward(plan: Plan, settings: Settings) -> RewardServer | RewardModel | None:
-    if plan.reward_server is not None:
-        return RewardServer(url=plan.reward_server.url, egress=settings.egress_entries)
-    return RewardModel(path=f"../reward_model/{protocol.MODEL}") if plan.needs_reward_model else None
+def _reward(plan: Plan, settings: Settings, url: str | None) -> RewardServer | RewardModel | None:
+    if plan.needs_reward_model:
+        return RewardModel(path=f"../reward_model/{protocol.MODEL}")
+    if not plan.uses_prompts or url is None:
+        return None
+    if plan.judge is not None:  # ours, on this machine
+        return RewardServer(url=url, timeout_seconds=JUDGE_SECONDS, egress=("loopback",))
+    on_laptop = ("loopback",) if is_loopback(settings.host) else ()
+    return RewardServer(url=url, egress=on_laptop if settings.egress_allow is None else settings.egress_allow)
 
 
 def _parameters(plan: Plan) -> dict[str, Any]:

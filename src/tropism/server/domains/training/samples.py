@@ -103,7 +103,7 @@ def _matching(session: Reading, plan: Plan) -> Select[Any]:
         return _compared(plan, select(log.id).where(*found))
     embedding = select(model.c.id).where(model.c.kind == "Embedding")
     found.append(func.coalesce(log.model_id.not_in(embedding), True))
-    if plan.objective != "reward_server":
+    if not plan.uses_prompts:
         # What was cut short by its reader is no example.
         found.append(func.coalesce(log.finish_reason, "stop") != "cancelled")
     if plan.key is not None:
@@ -135,7 +135,7 @@ def _completions(session: Reading, ids: Sequence[UUID], plan: Plan) -> Iterator[
             messages=found.messages,
             completion=found.completion,
             feedbacks={key: fmean(each) for key, each in values.items()},
-            metadata={"completion_id": str(found.id)},
+            metadata={**found.labels, "completion_id": str(found.id)},
             labels=found.labels or None,
         )
 
