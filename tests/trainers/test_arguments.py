@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 pytest.importorskip("torch", reason="trainers need the extra `train`")
 
+from trl import GRPOConfig
+
 from tropism.trainers.arguments import arguments, micro_batch, updates
-from tropism.trainers.config import RewardServer, TrainingRun
+from tropism.trainers.config import RewardServer, TrainingRun, Vllm
+from tropism.trainers.rollouts import rollouts
 
 SERVER = RewardServer(url="http://127.0.0.1:1")
 
@@ -50,3 +54,12 @@ def test_validations_are_as_many_as_wanted_and_checkpoints_fall_between_batches(
 def test_without_held_out_lines_nothing_is_validated() -> None:
     assert arguments(_run(), "output", 100, 0)["eval_strategy"] == "no"
     assert arguments(_run(num_validations=0), "output", 100, 10)["eval_strategy"] == "no"
+
+
+@pytest.mark.parametrize(("vllm", "mode"), [(Vllm(), "colocate"), (Vllm(url="http://127.0.0.1:1"), "server")])
+def test_vllm_is_one_switch(vllm: Vllm, mode: str, tmp_path: Path) -> None:
+    run = _run("GRPO", reward=SERVER, steps=5, vllm=vllm)
+    made = GRPOConfig(**arguments(run, str(tmp_path), 100, 10), **rollouts(run))
+    assert made.use_vllm
+    assert made.vllm_mode == mode
+    assert made.vllm_server_base_url == vllm.url
