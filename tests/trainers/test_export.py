@@ -49,6 +49,17 @@ def test_the_export_says_what_the_trained_model_says(
     assert exported.parity["best"] > 0.9 * exported.parity["tokens"] > 0
 
 
+@pytest.mark.parametrize("architecture", ["qwen2", "qwen3"])
+@pytest.mark.parametrize("kind", ["PARAMETER_EFFICIENT", "FULL_WEIGHTS"])
+def test_other_architectures_are_exported(architecture: str, kind: Any, tmp_path: Path, colours: str) -> None:
+    base = tiny.make_model(tmp_path / "base", architecture)
+    tiny.train(tmp_path, tiny.run_of("SFT", base, colours, training_type=kind))
+    exported = tiny.export(tmp_path, Export(base=str(tiny_gguf.make_gguf(base, tmp_path))))
+    assert exported.error is None
+    assert exported.parity is not None
+    assert exported.parity["best"] > 0.9 * exported.parity["tokens"] > 0
+
+
 def test_an_export_that_lost_the_training_is_not_published(
     tmp_path: Path, base: Path, served: Path, colours: str
 ) -> None:

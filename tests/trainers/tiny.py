@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, set_seed
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast, set_seed
 
 from tropism.trainers import config, protocol
 from tropism.trainers.config import Lora, TrainingRun
@@ -47,17 +47,19 @@ def make_tokenizer() -> PreTrainedTokenizerFast:
     return tokenizer
 
 
-def make_model(folder: Path, hidden: int = 64, seed: int = 0) -> Path:
+def make_model(folder: Path, architecture: str = "llama", seed: int = 0) -> Path:
     """Save it where a run can begin with it."""
     tokenizer = make_tokenizer()
     set_seed(seed)
-    shape = LlamaConfig(
+    shape = AutoConfig.for_model(
+        architecture,
         vocab_size=len(tokenizer),
-        hidden_size=hidden,
-        intermediate_size=2 * hidden,
+        hidden_size=64,
+        intermediate_size=128,
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
+        head_dim=16,
         max_position_embeddings=256,
         tie_word_embeddings=True,
         bos_token_id=0,
@@ -65,7 +67,7 @@ def make_model(folder: Path, hidden: int = 64, seed: int = 0) -> Path:
         pad_token_id=tokenizer.pad_token_id,
         initializer_range=0.1,
     )
-    LlamaForCausalLM(shape).save_pretrained(folder)
+    AutoModelForCausalLM.from_config(shape).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 

@@ -10,6 +10,8 @@ from tests.trainers import tiny
 
 from tropism.trainers.gguf_export import Template, write_model
 
+_HEAD = 16
+
 
 def make_gguf(base: Path, folder: Path) -> Path:
     """Write `base.gguf` into the folder."""
@@ -21,7 +23,7 @@ def make_gguf(base: Path, folder: Path) -> Path:
 
 def _write_settings(base: Path, target: Path) -> None:
     shape = json.loads((base / "config.json").read_text())
-    writer = gguf.GGUFWriter(target, "llama")
+    writer = gguf.GGUFWriter(target, shape["model_type"])
     writer.add_name("tiny")
     writer.add_context_length(shape["max_position_embeddings"])
     writer.add_embedding_length(shape["hidden_size"])
@@ -29,8 +31,10 @@ def _write_settings(base: Path, target: Path) -> None:
     writer.add_feed_forward_length(shape["intermediate_size"])
     writer.add_head_count(shape["num_attention_heads"])
     writer.add_head_count_kv(shape["num_key_value_heads"])
-    writer.add_rope_dimension_count(shape["hidden_size"] // shape["num_attention_heads"])
-    writer.add_rope_freq_base(10_000.0)
+    writer.add_key_length(_HEAD)
+    writer.add_value_length(_HEAD)
+    writer.add_rope_dimension_count(_HEAD)
+    writer.add_rope_freq_base(shape["rope_parameters"]["rope_theta"])
     writer.add_layer_norm_rms_eps(shape["rms_norm_eps"])
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16)
     _write_tokenizer(base, writer)
