@@ -25,7 +25,8 @@ BODY = "x" * 1_000_000
 
 def test_an_upload_goes_on_after_the_engine_was_killed(tmp_path: Path, write: Write) -> None:
     path = write(*({"prompt": BODY} for _ in range(12)))
-    engine = Served(tmp_path / "data", "--port", "0")
+    options = ("--port", "0", "--storage", f"file://{tmp_path}/kept")
+    engine = Served(tmp_path / "data", *options)
     url = engine.ready()
 
     def kill(what: str, done: int, total: int) -> None:
@@ -37,7 +38,7 @@ def test_an_upload_goes_on_after_the_engine_was_killed(tmp_path: Path, write: Wr
         client.use_cases.create("case")
         with pytest.raises(KeyboardInterrupt):
             client.datasets.upload(path, "k", on_progress=kill, use_case="case")
-    engine = Served(tmp_path / "data", "--port", "0")
+    engine = Served(tmp_path / "data", *options)
     steps: list[int] = []
     with Tropism(engine.ready(), ADMIN_KEY) as client:
         assert client.datasets.list(use_case="case") == []
@@ -46,7 +47,7 @@ def test_an_upload_goes_on_after_the_engine_was_killed(tmp_path: Path, write: Wr
         client.datasets.download("k", tmp_path / "back.jsonl", use_case="case")
         assert (tmp_path / "back.jsonl").stat().st_size == made.bytes
     assert engine.stop() == 0
-    assert len(list((tmp_path / "data" / "datasets").iterdir())) == 1
+    assert len(list((tmp_path / "kept").iterdir())) == 1
     assert list((tmp_path / "data" / "uploads").iterdir()) == []
 
 
