@@ -6,13 +6,18 @@ import asyncio
 import json
 import re
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
+from tests.chat import upstream
 from tests.chat.upstream import Request, Upstream
 
 from tropism import Tropism
 
+PATIENCE = 120.0
+"""Seconds. A worker has the lowest priority: on a busy machine its start alone takes long."""
+eventually = partial(upstream.eventually, seconds=PATIENCE)
 WORD = re.compile(r"[a-z0-9]+")
 
 

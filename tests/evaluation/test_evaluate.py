@@ -5,10 +5,9 @@ from __future__ import annotations
 from statistics import fmean
 from typing import Any
 
-from tests.chat.upstream import eventually
 from tests.conftest import Both
 from tests.evaluation.conftest import Pair
-from tests.evaluation.judge import RuleJudge
+from tests.evaluation.judge import PATIENCE, RuleJudge, eventually
 
 from tropism import Tropism
 from tropism.wire.evaluation import EvaluationJob
@@ -41,7 +40,7 @@ def test_models_are_compared_on_the_prompts_of_the_log(
     assert (job.name, job.method, job.judge_model, job.models) == ("Two", "answer_relevancy", rules.key, models)
     assert [stage.name for stage in job.stages] == ["replay", "judge"]
     assert (job.estimate.samples, job.estimate.answers, job.estimate.judge_calls) == (20, 40, 40)
-    done = call("evaluation.jobs.wait", job.id, timeout=60)
+    done = call("evaluation.jobs.wait", job.id, timeout=PATIENCE)
     assert done.status == "COMPLETED"
     assert [(stage.processed, stage.total) for stage in done.stages] == [(40, 40), (40, 40)]
     good, poor = done.report.models
@@ -63,7 +62,7 @@ def test_what_was_used_is_counted(
     client: Tropism, use_case: str, rules: RuleJudge, pair: Pair, logged: list[str]
 ) -> None:
     job = client.evaluation.jobs.create(REPLAY, [pair.good], rules.key, "answer_relevancy", use_case=use_case)
-    report = client.evaluation.jobs.wait(job.id, timeout=60).report
+    report = client.evaluation.jobs.wait(job.id, timeout=PATIENCE).report
     assert report is not None
     replayed, judged = report.usage
     assert (replayed.model, replayed.purpose, replayed.calls) == (pair.good, "replay", 20)
@@ -79,7 +78,7 @@ def test_money_is_estimated_and_counted_where_a_model_has_prices(
     client.models.update_prices(rules.key, {"input_per_million": 10.0, "output_per_million": 100.0})
     job = client.evaluation.jobs.create(AS_THEY_ARE, [], rules.key, "answer_relevancy", use_case=use_case)
     assert job.estimate.cost_usd is not None
-    report = client.evaluation.jobs.wait(job.id, timeout=60).report
+    report = client.evaluation.jobs.wait(job.id, timeout=PATIENCE).report
     assert report is not None
     [judged] = report.usage
     assert judged.cost_usd is not None
@@ -90,7 +89,7 @@ def test_a_verdict_carries_the_reasons_of_the_judge(
     client: Tropism, use_case: str, rules: RuleJudge, pair: Pair, logged: list[str]
 ) -> None:
     job = client.evaluation.jobs.create(REPLAY, [pair.poor], rules.key, "answer_relevancy", use_case=use_case)
-    client.evaluation.jobs.wait(job.id, timeout=60)
+    client.evaluation.jobs.wait(job.id, timeout=PATIENCE)
     page = client.evaluation.jobs.samples(job.id, model=pair.poor, status="scored", max_score=0.9, first=5)
     assert [sample.number for sample in page.samples] == [0, 1, 2, 3, 4]
     following = client.evaluation.jobs.samples(job.id, first=100, after=page.page_info.end_cursor)
@@ -133,7 +132,7 @@ def test_the_same_question_is_paid_for_once(
     for question in logged:
         client.chat.create([{"role": "user", "content": question}], model="echo-a", use_case=use_case)
     job = client.evaluation.jobs.create(AS_THEY_ARE, [], rules.key, "answer_relevancy", use_case=use_case)
-    report = client.evaluation.jobs.wait(job.id, timeout=60).report
+    report = client.evaluation.jobs.wait(job.id, timeout=PATIENCE).report
     assert report is not None
     assert sum(model.feedbacks for model in report.models) == 40
     assert sorted(set(rules.asked)) == sorted(rules.asked)

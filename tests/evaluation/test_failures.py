@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.chat.upstream import eventually
-from tests.evaluation.judge import RuleJudge
+from tests.evaluation.judge import PATIENCE, RuleJudge, eventually
 
 from tropism import Tropism, TropismError
 from tropism.engines.protocol import EngineRejected, EngineUnavailable
@@ -28,7 +27,7 @@ def test_abstentions_and_failures_are_counted_apart_and_have_no_score(
 ) -> None:
     ask(client, use_case, "one", "please mumble", "please refuse", "two")
     job = client.evaluation.jobs.create(LOG, [], rules.key, "answer_relevancy", use_case=use_case)
-    done = client.evaluation.jobs.wait(job.id, timeout=60)
+    done = client.evaluation.jobs.wait(job.id, timeout=PATIENCE)
     assert done.report
     [scores] = done.report.models
     assert (scores.feedbacks, scores.abstained, scores.failed, scores.pending) == (2, 1, 1, 0)
@@ -46,7 +45,7 @@ def test_a_provider_that_is_busy_is_asked_again(client: Tropism, use_case: str, 
     ask(client, use_case, "one")
     rules.busy = 1
     job = client.evaluation.jobs.create(LOG, [], rules.key, "answer_relevancy", use_case=use_case)
-    report = client.evaluation.jobs.wait(job.id, timeout=60).report
+    report = client.evaluation.jobs.wait(job.id, timeout=PATIENCE).report
     assert report
     assert (report.models[0].feedbacks, len(rules.asked)) == (1, 2)
 
@@ -55,7 +54,7 @@ def test_a_job_in_which_nothing_could_be_judged_has_failed(client: Tropism, use_
     ask(client, use_case, "refuse one", "refuse two")
     job = client.evaluation.jobs.create(LOG, [], rules.key, "answer_relevancy", use_case=use_case)
     with pytest.raises(TropismError, match="2 of 2 answers have no verdict.*not such words"):
-        client.evaluation.jobs.wait(job.id, timeout=60)
+        client.evaluation.jobs.wait(job.id, timeout=PATIENCE)
     failed = client.evaluation.jobs.get(job.id)
     assert failed.status == "FAILED"
     assert failed.report
@@ -72,7 +71,7 @@ def test_a_model_that_is_detached_ends_the_job_and_its_scores_stay(
     eventually(lambda: rules.asked)
     client.models.detach(rules.key, use_case=use_case)
     with pytest.raises(TropismError, match=f"model '{rules.key}' was detached"):
-        client.evaluation.jobs.wait(job.id, timeout=60)
+        client.evaluation.jobs.wait(job.id, timeout=PATIENCE)
     _is_partial(client, use_case, str(job.id))
 
 
@@ -88,7 +87,7 @@ def test_a_dataset_that_is_deleted_ends_the_job_and_its_scores_stay(
     eventually(lambda: len(rules.asked) > 16)
     client.datasets.delete(key, use_case=use_case)
     with pytest.raises(TropismError, match=f"dataset '{key}' was deleted while it was evaluated"):
-        client.evaluation.jobs.wait(job.id, timeout=60)
+        client.evaluation.jobs.wait(job.id, timeout=PATIENCE)
     _is_partial(client, use_case, str(job.id))
 
 

@@ -11,8 +11,8 @@ from statistics import fmean
 from typing import Any
 
 import pytest
-from tests.chat.upstream import Upstream, eventually
-from tests.evaluation.judge import RuleJudge
+from tests.chat.upstream import Upstream
+from tests.evaluation.judge import PATIENCE, RuleJudge, eventually
 
 from tropism import Tropism
 from tropism.server.settings import Settings
@@ -68,7 +68,7 @@ def test_killed_workers_repeat_nothing_that_was_stored(upstream: Upstream, tmp_p
         answered = list(client.evaluation.jobs.all_samples(job.id))
         kill(others, rules.asked)
         judged = list(client.evaluation.jobs.all_samples(job.id, status="scored"))
-        done = client.evaluation.jobs.wait(job.id, timeout=60)
+        done = client.evaluation.jobs.wait(job.id, timeout=PATIENCE)
         samples = list(client.evaluation.jobs.all_samples(job.id))
         log = client.interactions.list(filters={"source": ["EVALUATION"]}, page={"first": 500}).nodes
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.evaluation.conftest import Pair
-from tests.evaluation.judge import RuleJudge
+from tests.evaluation.judge import PATIENCE, RuleJudge
 
 from tropism import Tropism
 from tropism.wire.evaluation import EvaluationJob, EvaluationReport
@@ -46,7 +46,7 @@ def of_log(**chosen: Any) -> Any:
 
 def evaluated(client: Tropism, use_case: str, *arguments: Any, **more: Any) -> tuple[EvaluationJob, EvaluationReport]:
     job = client.evaluation.jobs.create(*arguments, use_case=use_case, **more)
-    done = client.evaluation.jobs.wait(job.id, timeout=60)
+    done = client.evaluation.jobs.wait(job.id, timeout=PATIENCE)
     assert done.report
     return done, done.report
 
