@@ -55,6 +55,8 @@ def refusal(error: BaseException) -> str | None:
 
 
 def _parsed(text: str) -> URL:
+    if "@" in text.partition("://")[2].partition("/")[0]:  # said first: every other message repeats the URL
+        raise ValueError("a URL with a user or a password in it is not taken; it would be shown to others")
     wrong = ValueError(f"{text[:200]!r} is no URL such as https://example.org:8900")
     if len(text) > LONGEST_URL or any(sign.isspace() or not sign.isprintable() or sign == "\\" for sign in text):
         raise wrong

@@ -46,6 +46,8 @@ _encode = msgspec.json.Encoder().encode
 
 _LONGEST_ANSWER = 64 * 2**20
 _LONGEST_ERROR = 64 * 2**10
+_TELLING = 12
+"""So many characters of a key, from its beginning, are more than what all keys of a provider share."""
 _SECONDS_TO_DRAIN = 5.0
 
 
@@ -291,7 +293,12 @@ def _embeddings(body: bytes, count: int) -> Embeddings:
 def _without_key(error: EngineError, key: str | None) -> EngineError:
     """The error fit for the caller's eyes: some servers repeat the headers that they were sent."""
     # A placeholder such as "x" is no secret, and taking it out would garble the message.
-    return type(error)(str(error).replace(key, "***")) if key and len(key) >= 8 else error
+    if not key or len(key) < 8:
+        return error
+    text = str(error).replace(key, "***")
+    for length in range(len(key) - 1, _TELLING - 1, -1):  # a message that was cut may end within the key
+        text = text.replace(key[:length], "***")
+    return type(error)(text)
 
 
 async def _refusal(response: aiohttp.ClientResponse) -> EngineError:

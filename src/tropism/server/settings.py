@@ -61,6 +61,12 @@ class Settings(Struct, kw_only=True, frozen=True):
             return self.egress_allow
         return ("loopback",) if is_loopback(self.host) else ()
 
+    def __repr__(self) -> str:
+        """Without the keys: who logs or prints settings does not mean to tell them."""
+        hidden = {name: "(secret)" for name in ("admin_api_key", "secret_key") if getattr(self, name) is not None}
+        shown = {name: getattr(self, name) for name in self.__struct_fields__} | hidden
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
     @property
     def egress(self) -> Egress:
         """Where users may have us connect to."""
