@@ -130,7 +130,7 @@ class Export(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Of whole models; adapters keep full precision."""
     prompts: AtLeastOne = 6
     tokens: AtLeastOne = 24
-    largest_gap: Positive = 1.0
+    largest_gap: Positive = 0.5
     """The most nats by which a token that llama.cpp chose may be less likely than the one the trained model would."""
 
 
