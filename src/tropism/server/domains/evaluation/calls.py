@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, cast
 from uuid import UUID
 from weakref import WeakValueDictionary
@@ -50,12 +51,8 @@ class Paid:
 
     async def _ask(self, digest: bytes, prompt: Prompt) -> Generated:
         async with self._turn:
-            text, _, usage = await patiently(lambda: whole(self._run, self._judge, prompt))
-        made = Generated(
-            text=text,
-            prompt_tokens=usage.prompt_tokens if usage else None,
-            completion_tokens=usage.completion_tokens if usage else None,
-        )
+            said = await patiently(lambda: whole(self._run, self._judge, prompt))
+        made = Generated(text=said.text, prompt_tokens=said.read, completion_tokens=said.written)
         await self._run.write(_keep, self._run.id, digest, made, self._judge)
         return made
 
@@ -70,16 +67,34 @@ def question(
     return replace(prompt_for(judge, request, said), json_schema=schema)
 
 
-async def whole(run: Run[Any], served: ServedModel, prompt: Prompt) -> tuple[str, FinishReason | None, Usage | None]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A whole answer, the tokens read and written where the engine counted them, and how long it took."""
+
+    text: str
+    finish_reason: FinishReason | None
+    read: int | None
+    written: int | None
+    latency_ms: float
+
+
+async def whole(run: Run[Any], served: ServedModel, prompt: Prompt) -> Said:
     """An answer from its beginning to its end. The engine is asked for each time: one that broke is replaced."""
     parts: list[str] = []
     finish_reason: FinishReason | None = None
     usage: Usage | None = None
     async with run.engine(served.id) as engine, aclosing(engine.generate(prompt)) as pieces:
+        started = time.perf_counter()
         async for piece in pieces:
             parts.append(piece.text)
             finish_reason, usage = piece.finish_reason or finish_reason, piece.usage or usage
-    return "".join(parts), finish_reason, usage
+    return Said(
+        text="".join(parts),
+        finish_reason=finish_reason,
+        read=usage.prompt_tokens if usage else None,
+        written=usage.completion_tokens if usage else None,
+        latency_ms=(time.perf_counter() - started) * 1000,
+    )
 
 
 def _find(session: Reading, job_id: UUID, digest: bytes) -> Row[Any] | None:

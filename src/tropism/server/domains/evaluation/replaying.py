@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -83,11 +82,8 @@ async def _answered(run: Run[Any], work: Work, served: ServedModel, question: Qu
         stop=question.stop,
     )
     prompt = prompt_for(served, request, question.messages)
-    started = time.perf_counter()
-    text, finish_reason, usage = await patiently(lambda: whole(run, served, prompt))
-    latency = (time.perf_counter() - started) * 1000
+    said = await patiently(lambda: whole(run, served, prompt))
     id = run.services.clock.new_id()
-    read, written = (usage.prompt_tokens, usage.completion_tokens) if usage else (None, None)
     return Record(
         id=id,
         use_case_id=work.plan.use_case.id,
@@ -95,12 +91,12 @@ async def _answered(run: Run[Any], work: Work, served: ServedModel, question: Qu
         session_id=id,
         source="EVALUATION",
         messages=question.messages,
-        completion=text,
-        finish_reason=finish_reason,
-        prompt_tokens=read,
-        completion_tokens=written,
-        cost_usd=served.cost(read, written),
-        latency_ms=latency,
+        completion=said.text,
+        finish_reason=said.finish_reason,
+        prompt_tokens=said.read,
+        completion_tokens=said.written,
+        cost_usd=served.cost(said.read, said.written),
+        latency_ms=said.latency_ms,
         parameters=parameters_of(prompt),
         labels={LABEL: str(work.job_id)},
     )
