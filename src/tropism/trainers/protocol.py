@@ -63,7 +63,10 @@ class Began(Struct, kw_only=True, frozen=True, tag_field="event", tag="began"):
 
 
 class Progress(Struct, kw_only=True, frozen=True, tag_field="event", tag="progress"):
-    """One step is done. `loss` is what was minimised, `kl` the distance from the model that training began with."""
+    """One step is done. `loss` is what was minimised, `kl` the distance from the model that training began with.
+
+    There is no new reward where PPO learns from a batch for the second time.
+    """
 
     at: int
     step: int
