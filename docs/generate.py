@@ -76,7 +76,9 @@ def _endpoint(row: Endpoint[Any, Any], operation: Schema, schemas: Schema) -> It
             yield f"In the {place}:\n"
             properties = {each["name"]: each["schema"] for each in found}
             yield from _fields(properties, [each["name"] for each in found if each["required"]])
-    if body := operation.get("requestBody"):
+    if row.receives:
+        yield f"The body is the bytes themselves, as `{row.receives}`.\n"
+    elif body := operation.get("requestBody"):
         schema = body["content"]["application/json"]["schema"]
         if "$ref" in schema:
             yield f"Takes {_type(schema)}.\n"
@@ -86,8 +88,14 @@ def _endpoint(row: Endpoint[Any, Any], operation: Schema, schemas: Schema) -> It
     answer = operation["responses"][str(row.status)]["content"]
     streamed = answer.get("text/event-stream")
     event = streamed["schema"]["properties"]["data"]["anyOf"][0]["contentSchema"] if streamed else None
-    more = f"; with `stream`, events of {_type(event)}, then `[DONE]`" if event else ""
-    yield f"Answers {row.status} with {_type(answer['application/json']['schema'])}{more}.\n"
+    events = f"events of {_type(event)}, then `[DONE]`" if event else ""
+    if row.sends:
+        yield f"Answers {row.status} with a file, `{row.sends}`.\n"
+    elif row.method == "GET" and events:
+        yield f"Answers {row.status} with {events}.\n"
+    else:
+        more = f"; with `stream`, {events}" if events else ""
+        yield f"Answers {row.status} with {_type(answer['application/json']['schema'])}{more}.\n"
 
 
 def _permissions() -> Iterator[str]:
@@ -204,8 +212,8 @@ def _of_arguments() -> dict[str, str]:
 def _of_fields() -> dict[str, str]:
     """What the struct says of its fields, less how they are set, which has a column of its own."""
     source = inspect.getsource(settings)
-    found = re.findall(r"^    (\w+): .+\n    \"\"\"(.+?)\"\"\"$", source, re.MULTILINE)
-    return {name: re.sub(r" \(`(--[\w-]+|TROPISM_\w+)`\)", "", text) for name, text in found}
+    found = re.findall(r"^    (\w+): [^\n]+\n    \"\"\"(.+?)\"\"\"$", source, re.MULTILINE | re.DOTALL)
+    return {name: re.sub(r" \(`(--[\w-]+|TROPISM_\w+)`\)", "", " ".join(text.split())) for name, text in found}
 
 
 def _cli() -> str:

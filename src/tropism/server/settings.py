@@ -42,7 +42,6 @@ class Settings(Struct, kw_only=True, frozen=True):
     egress_allow: tuple[str, ...] | None = None
     """Where providers and reward servers may be besides public addresses (`TROPISM_EGRESS_ALLOW`, separated by commas):
     `loopback`, `private`, networks, host names, `all`. If None, loopback, as long as `host` is loopback itself."""
-
     audit_days: int = 3650
     """How long the audit log is kept, in days (`TROPISM_AUDIT_DAYS`)."""
     job_stall_seconds: int = 600

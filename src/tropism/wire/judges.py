@@ -56,8 +56,8 @@ class Agreement(Struct, kw_only=True, frozen=True):
 
     `agreement` is the share with the same verdict, `kappa` Cohen's kappa (1 is perfect, 0 what chance would give),
     `rank_correlation` Spearman's, of the values themselves and positive where good goes with good. An estimate is None
-    where it is not defined, such as kappa where both say the same of everything. `skipped` counts the oldest completions
-    where there are too many to compare.
+    where it is not defined, such as kappa where both say the same of everything. `skipped` counts the oldest
+    completions where there are too many to compare.
     """
 
     judge_key: str
