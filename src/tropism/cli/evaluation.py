@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -90,7 +89,7 @@ def list_(*, use_case: UseCase, status: JobStatus | None = None, limit: int = 20
     """List the evaluations of a use case, newest first."""
     with engine.client() as client:
         found = client.evaluation.jobs.list(status, limit=limit, use_case=use_case)
-    rows = [(job.id, job.status, textwrap.shorten(job.name, NAME, placeholder="…")) for job in found]
+    rows = [(job.id, job.status, _cut(job.name)) for job in found]
     show.answer(
         engine,
         found,
@@ -165,6 +164,10 @@ def cancel(job_id: str, *, engine: Engine = DEFAULT) -> None:
     with engine.client() as client:
         found = client.evaluation.jobs.cancel(job_id)
     show.answer(engine, found, lambda: picture(found, with_facts=True))
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= NAME else f"{name[: NAME - 1]}…"
 
 
 def _start(

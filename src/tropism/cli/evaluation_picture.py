@@ -111,7 +111,8 @@ def estimate_line(expected: wire.EvaluationEstimate) -> str:
     """An estimate in one line."""
     tokens = expected.prompt_tokens + expected.completion_tokens
     money = "" if expected.cost_usd is None else f", about {expected.cost_usd:.3g} USD"
-    calls = f"{expected.replay_calls:,} answers and {expected.judge_calls:,} questions to the judge"
+    answers = f"{expected.replay_calls:,} answers and " if expected.replay_calls else ""
+    calls = f"{answers}{expected.judge_calls:,} questions to the judge"
     return f"{expected.samples:,} samples, about {calls}, {tokens:,} tokens{money}"
 
 
