@@ -7,12 +7,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import select
 from tests.conftest import Both
 
 from tropism import NotFoundError, PermissionDeniedError, Tropism, UnprocessableEntityError
+from tropism.server.database.connect import only_reading
+from tropism.server.tables.ab_tests import ab_unit, ab_variant
+from tropism.stats.sums import Sums, Unit
 from tropism.testing import RunningServer, run_server
 
 SECONDS = 20.0
@@ -103,7 +107,7 @@ def test_what_is_too_old_goes_by_itself(tmp_path: Path) -> None:
         assert client.interactions.list(use_case="other").total_count == 2
 
 
-def test_a_test_keeps_what_it_counted_under_nobodys_name(client: Tropism, use_case: str) -> None:
+def test_a_test_keeps_what_it_counted_under_nobodys_name(client: Tropism, server: RunningServer, use_case: str) -> None:
     test, key = f"{use_case}-t", f"{use_case}-stars"
     client.ab_tests.create(test, key, ["echo-a", "echo-b"], use_case=use_case)
     users = [uuid4() for _ in range(12)]
@@ -121,6 +125,23 @@ def test_a_test_keeps_what_it_counted_under_nobodys_name(client: Tropism, use_ca
     assert after.report.feedbacks == before.report.feedbacks, "a value that is left can be corrected"
     units = [sum(variant.units for variant in seen.report.variants) for seen in (before, after)]
     assert units == [12, 12]
+    counted, rebuilt = sums_of(server, after.id)
+    for position, sums in counted.items():
+        assert sums == pytest.approx(rebuilt[position])
+
+
+def sums_of(server: RunningServer, test_id: UUID) -> tuple[dict[int, Any], dict[int, Any]]:
+    """Each variant's sums as they were counted, and as its units make them."""
+    engine = only_reading(f"sqlite:///{server.data / 'tropism.db'}")
+    with engine.connect() as connection:
+        variants = connection.execute(select(ab_variant).where(ab_variant.c.ab_test_id == test_id)).all()
+        units = connection.execute(select(ab_unit).where(ab_unit.c.ab_test_id == test_id, ab_unit.c.other == -1)).all()
+    engine.dispose()
+    rebuilt = {
+        each.position: Sums.of(Unit(unit.feedbacks, unit.total) for unit in units if unit.position == each.position)
+        for each in variants
+    }
+    return {each.position: list(each.sums) for each in variants}, {at: list(s.row()) for at, s in rebuilt.items()}
 
 
 def test_a_user_who_only_compared_is_nobody_in_the_test(client: Tropism, server: RunningServer, use_case: str) -> None:
