@@ -57,12 +57,8 @@ class Judged(RewardServer):
         self, messages: Sequence[Turn], schema: Mapping[str, Any], *, max_tokens: int, attempt: int
     ) -> Generated:
         prompt = question(self._served, messages, schema, max_tokens, attempt)
-        text, _, usage = await whole(self._run, self._served, prompt)
-        return Generated(
-            text=text,
-            prompt_tokens=usage.prompt_tokens if usage else None,
-            completion_tokens=usage.completion_tokens if usage else None,
-        )
+        said = await whole(self._run, self._served, prompt)
+        return Generated(text=said.text, prompt_tokens=said.read, completion_tokens=said.written)
 
 
 @asynccontextmanager

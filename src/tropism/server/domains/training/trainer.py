@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from tropism.engines.cores import usable_cores
+from tropism.server.domains.jobs import states
 from tropism.server.domains.training import records
 from tropism.server.domains.training.service import TrainingRequest
 from tropism.server.jobs.protocol import JobFailed, Run
@@ -22,6 +23,8 @@ LEAST_WORK = 100
 """Clock ticks, a hundred of which are a second: a process that computed less since the last look rather waits."""
 STOP_SECONDS = 120.0
 """How long a step may take that a trainer is in when it is told to stop."""
+HAND_BACK_SECONDS = 12.0
+"""How long it has when the worker itself is told to stop; what is lost then is done again from the last checkpoint."""
 OUTPUT = "output.txt"
 TAIL = 600
 SECRETS = ("TROPISM_ADMIN_API_KEY", "TROPISM_SECRET_KEY")
@@ -48,7 +51,7 @@ async def train(run: Run[TrainingRequest], part: str, module: str, folder: Path)
 
 async def export(run: Run[TrainingRequest], folder: Path) -> protocol.Exported:
     """Bring what was trained to the engine, and compare it there."""
-    async with _started(protocol.EXPORT_MODULE, folder, patience=0) as process:
+    async with _started(run, protocol.EXPORT_MODULE, folder) as process:
         await _listen(run, "export", protocol.EventReader(folder / "export"), process)
         code = await process.wait()
     exported = protocol.read_exported(folder)
@@ -65,7 +68,7 @@ async def _attempt(run: Run[TrainingRequest], part: str, module: str, folder: Pa
     read = await run.read(records.read_so_far, run.id, part)
     reader = protocol.EventReader(folder, read)
     try:
-        async with _started(module, folder, patience=STOP_SECONDS) as process:
+        async with _started(run, module, folder) as process:
             await _listen(run, part, reader, process)
             return await process.wait()
     except asyncio.CancelledError:
@@ -115,8 +118,8 @@ def _beginning(event: protocol.Began) -> str:
 
 
 @asynccontextmanager
-async def _started(module: str, folder: Path, *, patience: float) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A process in a folder. At the end of the block it is told to stop; after `patience` seconds it is killed."""
+async def _started(run: Run[TrainingRequest], module: str, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A process in a folder. At the end of the block it is told to stop, and killed if it does not."""
     threads = str(max(1, usable_cores() - 1))
     environment = {name: value for name, value in os.environ.items() if name not in SECRETS}
     with (folder / OUTPUT).open("ab") as output:
@@ -131,14 +134,16 @@ async def _started(module: str, folder: Path, *, patience: float) -> AsyncIterat
     try:
         yield process
     finally:
-        await _stop(process, folder, patience)
+        await _stop(run, process)
 
 
-async def _stop(process: asyncio.subprocess.Process, folder: Path, patience: float) -> None:
+async def _stop(run: Run[TrainingRequest], process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
-        protocol.ask_to_stop(folder)
+        process.terminate()
+        # Still ours means that the worker has to go, and is not given much time itself.
+        is_ours = await run.services.database.read(SYSTEM, states.is_ours, run.id, run.attempt)
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(HAND_BACK_SECONDS if is_ours else STOP_SECONDS):
                 await process.wait()
         except TimeoutError:
             process.kill()
