@@ -20,6 +20,7 @@ from tropism.wire import (
     judges,
     models,
     reward_servers,
+    training,
     use_cases,
 )
 
@@ -73,6 +74,19 @@ async def awaited(client: AsyncTropism, flag: bool, id: UUID) -> None:
     assert_type(await client.completions.create("hello", stream=True), AsyncStream[chat.CompletionChunk])
     assert_type(await client.use_cases.list(), list[use_cases.UseCase])
     assert_type(await client.reward_servers.list(), list[reward_servers.RewardServer])
+    made = await client.training.jobs.create(
+        "m",
+        {
+            "output_name": "better",
+            "training_config": {
+                "training_metadata": {"alignment_method": "GRPO", "parameters": {"grpo": {"steps": 20}}},
+                "training_objective": {"reward_server": {"remote_env": "r"}},
+            },
+            "sample_config": {"datasource": {"completions": {"selection_type": "LAST", "max_samples": 10}}},
+        },
+        wait=True,
+    )
+    assert_type(made, training.TrainingJob)
     assert_type(await client.models.attach(id, wait=True), models.ModelService)
     assert_type(await client.models.detach("m"), None)
     assert_type(await client.feedback.log_metric(0.5, id, "k", user=id), feedback.MetricFeedback)

@@ -53,6 +53,7 @@ async def _choose(run: Run[TrainingRequest], plan: Plan) -> None:
         count = await asyncio.to_thread(samples.write_dataset, settings, plan.dataset.id, path)
     else:
         count = await run.read(samples.write_logged, plan, run.id, path)
+    await run.begin("samples", total=count)
     await run.write(service.has_samples, run.id, count, stage="samples", advance=count)
     await run.end("samples")
 
