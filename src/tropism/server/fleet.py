@@ -128,7 +128,7 @@ class Fleet:
                 log.exception("the engines could not be brought in step")
 
     async def _reconcile(self) -> None:
-        wanted = await self._database.read(SYSTEM, self._wanted)
+        wanted, broken = await self._database.read(SYSTEM, self._wanted)
         for id, running in list(self._running.items()):
             if id not in wanted:
                 self._failures[id] = "it was stopped"
@@ -140,15 +140,22 @@ class Fleet:
                 running = self._running[id] = Running(deployment)
                 self._failures.pop(id, None)
                 running.start = asyncio.create_task(self._bring_up(id, running))
+        for id, reason in broken.items():
+            if self._failures.get(id) != reason:
+                await self.report(id, "error", reason)
 
-    def _wanted(self, session: Reading) -> dict[UUID, Deployment]:
+    def _wanted(self, session: Reading) -> tuple[dict[UUID, Deployment], dict[UUID, str]]:
+        """What should run, and what cannot and why: a model with a lost secret keeps no other from running."""
         rows = session.rows(select(model).where(model.c.deployed, model.c.backbone_id.is_(None)))
         adapters = deployed_adapters(session)
-        return {
-            row.id: deployment_of(row, self._secrets, self._egress, adapters.get(row.id, ()))
-            for row in rows
-            if is_prepared(row)
-        }
+        wanted: dict[UUID, Deployment] = {}
+        broken: dict[UUID, str] = {}
+        for row in filter(is_prepared, rows):
+            try:
+                wanted[row.id] = deployment_of(row, self._secrets, self._egress, adapters.get(row.id, ()))
+            except ValueError as error:
+                broken[row.id] = str(error)
+        return wanted, broken
 
     async def _bring_up(self, id: UUID, running: Running) -> None:
         def on_state(state: State, reason: str | None) -> None:
