@@ -21,10 +21,11 @@ RECONNECTS = 30
 def follow(client: Tropism, job_id: str) -> wire.Job:
     """Show how a job comes further until it has ended."""
     console = Console(stderr=True, highlight=False)
-    return _bars(console, _states(client, job_id)) if console.is_terminal else _lines(_states(client, job_id))
+    return _bars(console, changes(client, job_id)) if console.is_terminal else _lines(changes(client, job_id))
 
 
-def _states(client: Tropism, job_id: str) -> Iterator[wire.Job]:
+def changes(client: Tropism, job_id: str) -> Iterator[wire.Job]:
+    """A job as it is, and again after every change until it has ended; a server that restarts is waited for."""
     lost = 0
     while True:
         try:

@@ -13,6 +13,7 @@ from rich.live import Live
 
 from tropism.cli import show
 from tropism.cli.engine import DEFAULT, Engine, UseCase
+from tropism.cli.job_progress import changes
 from tropism.cli.training_picture import line, picture
 from tropism.sdk.client import Tropism
 from tropism.sdk.errors import TropismError
@@ -160,12 +161,12 @@ def _follow(client: Tropism, job_id: str, engine: Engine) -> None:
     job = client.training.jobs.get(job_id)
     if console.is_terminal:
         with Live(picture(job), console=console, refresh_per_second=4, transient=True) as live:
-            for _ in client.training.jobs.watch(job_id):
+            for _ in changes(client, job_id):
                 job = client.training.jobs.get(job_id)
                 live.update(picture(job))
     else:
         said = ""
-        for _ in client.training.jobs.watch(job_id):
+        for _ in changes(client, job_id):
             job = client.training.jobs.get(job_id)
             if (now := line(job)) != said:
                 show.note(now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 from tropism.server.domains.training import samples, service, trainer
@@ -32,14 +33,24 @@ async def train(run: Run[TrainingRequest]) -> dict[str, Any] | None:
             result = await _train(run, plan, part, url)
             if part == "reward_model":
                 await _look_at(run, result)
-    await run.begin("export")
     folder = part_folder(run.services.settings, run.id, "train")
+    exported = await _export(run, folder)
+    assert exported.file
+    await run.begin("register", total=1)
+    key = await run.write(
+        *(service.register, plan, run.id, exported, result, folder / exported.file), stage="register", advance=1
+    )
+    return {"model": key}
+
+
+async def _export(run: Run[TrainingRequest], folder: Path) -> protocol.Exported:
+    """Bring the model to the engine, anew at each attempt: it takes seconds."""
+    await run.begin("export", total=1)
     exported = await trainer.export(run, folder)
     await run.log(f"the engine agrees with the trainer: {exported.parity}")
+    await run.write(lambda transaction: None, stage="export", advance=1 - await run.processed("export"))
     await run.end("export")
-    assert exported.file
-    key = await run.write(service.register, plan, run.id, exported, result, folder / exported.file)
-    return {"model": key}
+    return exported
 
 
 async def _choose(run: Run[TrainingRequest], plan: Plan) -> None:
