@@ -284,3 +284,24 @@ def test_a_killed_worker_goes_on_from_the_last_checkpoint(learner: Tropism, chil
     assert [each.step for each in done.curve] == list(range(1, len(done.curve) + 1)), "each step is there once"
     assert len(done.curve) == done.stages[1].total == done.stages[1].processed
     assert answer(learner, "survivor").startswith(ANSWER)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the trainer is found in the process table")
+def test_a_killed_trainer_goes_on_in_the_same_attempt(learner: Tropism, child: TrainingJob) -> None:
+    job = learner.training.jobs.create(BASE, config("Again", "SFT", GOOD, params={"num_epochs": 20}))
+    eventually(lambda: bool(learner.training.jobs.get(job.id).checkpoints), seconds=SECONDS)
+    [trainer] = [
+        int(folder.name) for folder in Path("/proc").glob("[0-9]*") if f"{job.id}/train".encode() in _command(folder)
+    ]
+    os.kill(trainer, signal.SIGKILL)
+    done = learner.training.jobs.wait(job.id, timeout=SECONDS)
+    assert learner.jobs.get(job.id).attempt == 1
+    assert any("ended with code -9" in line.message for line in learner.jobs.logs(job.id))
+    assert [each.step for each in done.curve] == list(range(1, len(done.curve) + 1))
+
+
+def _command(folder: Path) -> bytes:
+    try:
+        return (folder / "cmdline").read_bytes()
+    except OSError:
+        return b""
