@@ -25,6 +25,13 @@ demo: setup ## Drive the whole loop on the bundled model, from nothing to a prom
 test: setup lint ## Lint, then run every test
 	$(BIN)/pytest
 
+setup-train: setup ## Add what training needs: torch for CPU, 1.4 GB in all
+	$(BIN)/pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[server,dev,train]'
+
+test-train: setup-train ## Train in earnest: the tests that `make test` leaves out without torch
+	$(BIN)/pytest tests/trainers tests/training
+
 lint: setup ## Format, style, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -48,7 +55,10 @@ constraints: ## Pin the versions that are installed now
 bench-ab: setup ## Measure the error rates of the A/B statistics
 	$(BIN)/python -m benchmarks.ab_validity
 
+bench-jobs: setup ## Measure what a busy worker costs the chat beside it
+	$(BIN)/python -m benchmarks.jobs
+
 bench-judges: setup ## Measure how often judges are right, beside ragas
 	$(BIN)/python -m benchmarks.judges
 
-.PHONY: help setup run demo test lint format api constraints bench-overhead bench-ab bench-judges
+.PHONY: help setup run demo test lint format api constraints bench-overhead bench-ab bench-judges bench-jobs setup-train test-train

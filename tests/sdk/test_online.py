@@ -61,6 +61,9 @@ def use_case(*services: ModelService) -> UseCase:
         created_at=WHEN,
         feedback_keys=[],
         model_services=list(services),
+        shared_with=[],
+        retention_days=None,
+        redact=[],
     )
 
 

@@ -58,10 +58,10 @@ class UseCase(Struct, kw_only=True, frozen=True):
     created_at: Time
     feedback_keys: list[FeedbackKey]
     model_services: list[ModelService]
-    shared_with: list[Share] = []
-    retention_days: int | None = None
+    shared_with: list[Share]
+    retention_days: int | None
     """Interactions that are older are deleted; None keeps them for good."""
-    redact: list[Redactable] = []
+    redact: list[Redactable]
     """What is blotted out of interactions before they are stored."""
 
 
