@@ -67,7 +67,7 @@ def known(apart: RunningServer) -> dict[str, Any]:
     """What is there to be named: without it, hardly a call would succeed."""
     case = f"case-{uuid4().hex[:12]}"
     with Tropism(apart.base_url, apart.api_key) as client:
-        client.use_cases.create(case)
+        client.use_cases.create(case, team="default")  # by now there may be other teams
         for model in ("echo-b", "echo-a"):
             client.models.attach(model, make_default=True, wait=True, use_case=case)
         client.feedback.register_key(f"{case}-stars")

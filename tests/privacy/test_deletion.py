@@ -140,18 +140,19 @@ def test_it_must_be_said_which(call: Both, use_case: str) -> None:
         call("interactions.get_deletion", uuid4())
 
 
-def test_developers_and_other_teams_delete_nothing(client: Tropism, server: RunningServer, use_case: str) -> None:
-    client.teams.create(team := f"team-{uuid4().hex[:8]}")
-    kept, begun = log(client, use_case), client.interactions.delete(user=uuid4(), use_case=use_case)
-    for role, error in (("maintainer", NotFoundError), ("developer", PermissionDeniedError)):
-        email = f"{uuid4().hex}@example.com"
-        client.users.create(email, "x", team, role, kind="service")
-        with Tropism(server.base_url, client.api_keys.create("k", user=email).key) as stranger:
-            with pytest.raises(error):
-                stranger.interactions.delete(completion_ids=[kept], use_case=use_case)
-            with pytest.raises(error):
-                stranger.interactions.get_deletion(begun.id)
-    assert ids(client, use_case) == {kept}
+def test_developers_and_other_teams_delete_nothing() -> None:
+    with run_server() as server, Tropism(server.base_url, server.api_key) as client:
+        client.teams.create(team := f"team-{uuid4().hex[:8]}")
+        kept, begun = log(client, "default"), client.interactions.delete(user=uuid4(), use_case="default")
+        for role, error in (("maintainer", NotFoundError), ("developer", PermissionDeniedError)):
+            email = f"{uuid4().hex}@example.com"
+            client.users.create(email, "x", team, role, kind="service")
+            with Tropism(server.base_url, client.api_keys.create("k", user=email).key) as stranger:
+                with pytest.raises(error):
+                    stranger.interactions.delete(completion_ids=[kept], use_case="default")
+                with pytest.raises(error):
+                    stranger.interactions.get_deletion(begun.id)
+        assert ids(client, "default") == {kept}
 
 
 def test_a_deletion_is_carried_on_after_a_restart(tmp_path: Path) -> None:
