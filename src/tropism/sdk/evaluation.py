@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from tropism.sdk.flow import AsyncResource, Defaults, Flow, Reference, Resource, SyncResource, operation, streaming
+from tropism.sdk.flow import AsyncResource, Defaults, Flow, Reference, SyncResource, operation
 from tropism.sdk.inputs import CustomEvalConfigDict, DataConfigDict, Id, unchecked
-from tropism.sdk.jobs import until_ended
-from tropism.sdk.send import ask, send
+from tropism.sdk.jobs import Changes, Watched, until_ended
+from tropism.sdk.send import send
 from tropism.sdk.stream import AsyncStream, Stream
 from tropism.wire import evaluation as wire
 from tropism.wire import jobs
@@ -18,10 +18,8 @@ from tropism.wire.jobs import JobReference
 if TYPE_CHECKING:
     from tropism.sdk.connection import AsyncConnection, Connection
 
-Changes = TypeVar("Changes", covariant=True)
 
-
-class _EvaluationJobs(Resource, Generic[Changes]):
+class _EvaluationJobs(Watched[Changes]):
     @operation
     def create(
         self,
@@ -113,18 +111,6 @@ class _EvaluationJobs(Resource, Generic[Changes]):
         """
         yield from until_ended(job_id, timeout)
         return (yield from send(wire.GET, JobReference(job=unchecked(job_id))))
-
-    if TYPE_CHECKING:  # what comes out depends on the face, which a flow cannot say
-
-        def watch(self, job_id: Id) -> Changes:
-            """A stream of the job: as it is now, and again after every change, until it has ended."""
-
-    else:
-
-        @streaming
-        def watch(self, job_id: Id) -> Flow[Any]:
-            """A stream of the job: as it is now, and again after every change, until it has ended."""
-            return (yield from ask(self, jobs.WATCH, JobReference(job=unchecked(job_id)), stream=True))
 
     @operation
     def samples(

@@ -38,7 +38,23 @@ def until_ended(job_id: Id, timeout: float | None) -> Flow[wire.Job]:
     return job
 
 
-class _Jobs(Resource, Generic[Changes]):
+class Watched(Resource, Generic[Changes]):
+    """Resources whose entities are jobs, each of which can be watched."""
+
+    if TYPE_CHECKING:  # what comes out depends on the face, which a flow cannot say
+
+        def watch(self, job_id: Id) -> Changes:
+            """A stream of the job: as it is now, and again after every change, until it has ended."""
+
+    else:
+
+        @streaming
+        def watch(self, job_id: Id) -> Flow[Any]:
+            """A stream of the job: as it is now, and again after every change, until it has ended."""
+            return (yield from ask(self, wire.WATCH, wire.JobReference(job=unchecked(job_id)), stream=True))
+
+
+class _Jobs(Watched[Changes]):
     @operation
     def list(
         self,
@@ -63,18 +79,6 @@ class _Jobs(Resource, Generic[Changes]):
     def get(self, job_id: Id) -> Flow[wire.Job]:
         """Get a job, and how far each of its stages is."""
         return (yield from send(wire.GET, wire.JobReference(job=unchecked(job_id))))
-
-    if TYPE_CHECKING:  # what comes out depends on the face, which a flow cannot say
-
-        def watch(self, job_id: Id) -> Changes:
-            """A stream of the job: as it is now, and again after every change, until it has ended."""
-
-    else:
-
-        @streaming
-        def watch(self, job_id: Id) -> Flow[Any]:
-            """A stream of the job: as it is now, and again after every change, until it has ended."""
-            return (yield from ask(self, wire.WATCH, wire.JobReference(job=unchecked(job_id)), stream=True))
 
     @operation
     def wait(self, job_id: Id, timeout: float | None = None) -> Flow[wire.Job]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from tropism.sdk.flow import AsyncResource, Defaults, Flow, Reference, Resource, SyncResource, operation, streaming
+from tropism.sdk.flow import AsyncResource, Defaults, Flow, Reference, SyncResource, operation
 from tropism.sdk.inputs import Id, TrainingJobConfigDict, unchecked
-from tropism.sdk.jobs import until_ended
-from tropism.sdk.send import ask, send
+from tropism.sdk.jobs import Changes, Watched, until_ended
+from tropism.sdk.send import send
 from tropism.sdk.stream import AsyncStream, Stream
 from tropism.wire import jobs
 from tropism.wire import training as wire
@@ -18,10 +18,8 @@ from tropism.wire.jobs import JobReference
 if TYPE_CHECKING:
     from tropism.sdk.connection import AsyncConnection, Connection
 
-Changes = TypeVar("Changes", covariant=True)
 
-
-class _TrainingJobs(Resource, Generic[Changes]):
+class _TrainingJobs(Watched[Changes]):
     @operation
     def create(
         self,
@@ -85,11 +83,6 @@ class _TrainingJobs(Resource, Generic[Changes]):
         """
         yield from until_ended(job_id, timeout)
         return (yield from send(wire.GET, JobReference(job=unchecked(job_id))))
-
-    @streaming
-    def watch(self, job_id: Id) -> Flow[Any]:
-        """A stream of the job: as it is now, and again after every change, until it has ended."""
-        return (yield from ask(self, jobs.WATCH, JobReference(job=unchecked(job_id)), stream=True))
 
     @operation
     def cancel(self, job_id: Id) -> Flow[wire.TrainingJob]:
