@@ -1,17 +1,17 @@
-"""A real server in a thread, for tests: real socket, real database, echo models."""
+"""A real server in a process of its own, for tests: real socket, real database, echo models."""
 
 from __future__ import annotations
 
-import asyncio
+import os
+import subprocess
+import sys
 import tempfile
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tropism.server.run import new_event_loop, running
-from tropism.server.settings import Settings
+ADMIN_KEY = "tk_for-tests-only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,51 +31,29 @@ def run_server(
 
     `echo_models` are registered under these keys and repeat what they are told; attach them to a use case. With
     `bundled_models`, the bundled language and embedding models are there as well. `data` keeps the database after the
-    end; a directory that is removed is the default.
+    end; a directory that is removed is the default. The server takes the `TROPISM_*` variables of this process, but for
+    the admin's key.
     """
     with tempfile.TemporaryDirectory(prefix="tropism-", ignore_cleanup_errors=True) as temporary:
-        settings = Settings(
-            data=data or Path(temporary),
-            port=0,
-            admin_api_key="tk_for-tests-only",
-            bundled_models=bundled_models,
-            echo_models=tuple(echo_models),
-            drain_seconds=5,
-        )
-        with _in_thread(settings) as url:
-            yield RunningServer(url, "tk_for-tests-only", settings.data)
+        directory = data or Path(temporary)
+        with _process(directory, echo_models, bundled_models) as url:
+            yield RunningServer(url, ADMIN_KEY, directory)
 
 
 @contextmanager
-def _in_thread(settings: Settings) -> Iterator[str]:
-    ready, stop = threading.Event(), asyncio.Event()
-    url: list[str] = []
-    failure: list[BaseException] = []
-    loop = new_event_loop()
-
-    async def serve() -> None:
-        async with running(settings) as found:
-            url.append(found)
-            ready.set()
-            await stop.wait()
-
-    def run() -> None:
-        try:
-            with asyncio.Runner(loop_factory=lambda: loop) as runner:
-                runner.run(serve())
-        except BaseException as error:
-            failure.append(error)
-        finally:
-            ready.set()
-
-    thread = threading.Thread(target=run, name="tropism-test-server", daemon=True)
-    thread.start()
-    ready.wait()
-    try:
-        if failure:
-            raise failure[0]
-        yield url[0]
-    finally:
-        if not failure:
-            loop.call_soon_threadsafe(stop.set)
-        thread.join()
+def _process(data: Path, echo_models: Sequence[str], bundled_models: bool) -> Iterator[str]:
+    """A process, not a thread: who reads a SQLite file in the process that serves it takes away the server's locks."""
+    command = [sys.executable, "-m", "tropism.testing.process", str(data), ",".join(echo_models)]
+    process = subprocess.Popen(
+        [*command, "yes" if bundled_models else "no"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TROPISM_ADMIN_API_KEY": ADMIN_KEY},
+    )
+    with process:  # which closes its standard input at the end, and waits for it
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        if not url:
+            raise RuntimeError("the test server did not start; it has said why on standard error")
+        yield url
