@@ -50,7 +50,7 @@ def test_a_key_is_taken_once_and_free_again_after_its_end(call: Both, key: str) 
     assert call("reward_servers.add", "http://127.0.0.1:8901", key).url == "http://127.0.0.1:8901"
 
 
-@pytest.mark.parametrize("bad", ["", "a b", "a/b", str(uuid4())])
+@pytest.mark.parametrize("bad", ["", "a b", "a/b", "0190f5a0-0000-7000-8000-000000000000"])
 def test_a_bad_key_is_refused(call: Both, bad: str) -> None:
     with pytest.raises(tropism.UnprocessableEntityError) as caught:
         call("reward_servers.add", URL, bad)

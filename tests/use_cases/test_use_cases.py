@@ -30,7 +30,7 @@ def test_an_unknown_use_case_says_how_to_create_it(call: Both) -> None:
         call("use_cases.get", "nowhere")
 
 
-@pytest.mark.parametrize("key", ["", "a b", "a/b", "-a", "x" * 129, str(uuid4())])
+@pytest.mark.parametrize("key", ["", "a b", "a/b", "-a", "x" * 129, "0190f5a0-0000-7000-8000-000000000000"])
 def test_a_bad_key_is_refused(call: Both, key: str) -> None:
     with pytest.raises(tropism.UnprocessableEntityError) as caught:
         call("use_cases.create", key)
