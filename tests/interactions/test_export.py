@@ -42,6 +42,16 @@ def test_the_log_is_exported_oldest_first(call: Both, use_case: str, logged: lis
     assert [each.name for each in tmp_path.iterdir()] == ["log.jsonl"]
 
 
+def test_an_export_gives_way_alone(client: Tropism, use_case: str, tmp_path: Path) -> None:
+    """Where Linux shares the processor out between sessions, one that gives way takes all its session along."""
+    priority = Path("/proc/self/autogroup")
+    if not priority.exists():
+        pytest.skip("this system does not share the processor out between sessions")
+    before = priority.read_text()
+    client.interactions.export(tmp_path / "log.jsonl", use_case=use_case)
+    assert priority.read_text() == before
+
+
 def test_filters_are_those_of_the_list(
     client: Tropism, use_case: str, logged: list[Interaction], tmp_path: Path
 ) -> None:

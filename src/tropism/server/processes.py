@@ -22,7 +22,10 @@ async def beside(module: str, request: msgspec.Struct) -> AsyncIterator[asyncio.
     """
     command = (sys.executable, "-P", "-m", module)
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, limit=LONGEST_ANSWER)
+    # In a session of its own, which can give way without the server's (low_priority.py).
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=pipe, stdout=pipe, limit=LONGEST_ANSWER, start_new_session=True
+    )
     assert process.stdin
     assert process.stdout
     try:
