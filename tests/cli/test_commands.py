@@ -11,7 +11,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from tropism.wire import ab_tests, access, chat, feedback, interactions, models, use_cases
+from tropism.wire import ab_tests, access, chat, costs, feedback, interactions, models, use_cases
 
 HELP = [
     "use-cases list",
@@ -36,6 +36,8 @@ HELP = [
     "feedback prefer",
     "interactions list",
     "interactions get",
+    "costs",
+    "costs prices",
     "ab list",
     "ab create",
     "ab report",
@@ -56,6 +58,9 @@ READS: list[tuple[str, Any]] = [
     ("feedback keys", list[feedback.FeedbackKey]),
     ("interactions list -u support --first 3", interactions.InteractionPage),
     ("interactions list -u support --group-by model", interactions.InteractionPage),
+    ("costs --by model --by day --since 2026-01-01", costs.Costs),
+    ("costs -u support --by user", costs.Costs),
+    ("costs prices --provider open_ai", list[costs.ListedPrice]),
     ("ab plan 0.06 --baseline 0.3 --variants 3", ab_tests.Forecast),
     ("ab plan 0.5 --sd 2 --skewness 1", ab_tests.Forecast),
     ("ab plan 0.1 --preference --ties 0.2", ab_tests.Forecast),

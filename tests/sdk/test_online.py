@@ -40,6 +40,7 @@ def model(online: Online, error: str | None = None) -> Model:
         parameters=None,
         compute_config=ComputeConfig(),
         prices=None,
+        prices_source=None,
         training_job=None,
         created_at=WHEN,
     )

@@ -201,6 +201,8 @@ CALLS: list[tuple[str, dict[str, Any], str]] = [
     ("teams.list", {}, "GET /api/v1/teams"),
     ("teams.create", {"key": "k"}, "POST /api/v1/teams"),
     ("roles.list", {}, "GET /api/v1/roles"),
+    ("costs.query", {"group_by": ["day"], "use_case": "u", "since": "2026-11-28"}, "POST /api/v1/costs/query"),
+    ("costs.prices", {}, "GET /api/v1/costs/prices"),
     ("roles.create", {"key": "k", "permissions": ["chat:create"]}, "POST /api/v1/roles"),
     ("roles.delete", {"role": "k"}, "DELETE /api/v1/roles/k"),
     ("api_keys.list", {"user": "a@b.c"}, "GET /api/v1/api_keys"),

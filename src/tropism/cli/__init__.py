@@ -26,6 +26,7 @@ COMMANDS = {
     "embed": ("tropism.cli.chat:embed", "Turn texts into vectors."),
     "feedback": ("tropism.cli.feedback:app", "Say how good completions are."),
     "interactions": ("tropism.cli.interactions:app", "The log of every completion."),
+    "costs": ("tropism.cli.costs:app", "What answers cost."),
     "datasets": ("tropism.cli.datasets:app", "Keep prompts, completions and feedback for evaluation and training."),
     "ab": ("tropism.cli.ab:app", "Find the better model from feedback."),
     "evaluation": ("tropism.cli.evaluation:app", "Let a judge score answers."),

@@ -18,6 +18,7 @@ from tropism.sdk.access import (
 from tropism.sdk.audit import AsyncAudit, Audit
 from tropism.sdk.chat import AsyncChat, Chat
 from tropism.sdk.completions import AsyncCompletions, Completions
+from tropism.sdk.costs import AsyncCosts, Costs
 from tropism.sdk.datasets import AsyncDatasets, Datasets
 from tropism.sdk.embeddings import AsyncEmbeddings, Embeddings
 from tropism.sdk.evaluation import AsyncEvaluation, AsyncEvaluationJobs, Evaluation, EvaluationJobs
@@ -38,6 +39,7 @@ __all__ = [
     "AsyncAudit",
     "AsyncChat",
     "AsyncCompletions",
+    "AsyncCosts",
     "AsyncDatasets",
     "AsyncEmbeddings",
     "AsyncEvaluation",
@@ -58,6 +60,7 @@ __all__ = [
     "Audit",
     "Chat",
     "Completions",
+    "Costs",
     "Datasets",
     "Embeddings",
     "Evaluation",

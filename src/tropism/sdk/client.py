@@ -23,6 +23,7 @@ from tropism.sdk.access import (
 from tropism.sdk.audit import AsyncAudit, Audit
 from tropism.sdk.chat import AsyncChat, Chat
 from tropism.sdk.completions import AsyncCompletions, Completions
+from tropism.sdk.costs import AsyncCosts, Costs
 from tropism.sdk.datasets import AsyncDatasets, Datasets
 from tropism.sdk.embeddings import AsyncEmbeddings, Embeddings
 from tropism.sdk.errors import TropismError
@@ -64,6 +65,7 @@ class Tropism:
         self.completions = Completions(self._connection, self._defaults)
         self.embeddings = Embeddings(self._connection, self._defaults)
         self.interactions = Interactions(self._connection, self._defaults)
+        self.costs = Costs(self._connection, self._defaults)
         self.feedback = Feedback(self._connection, self._defaults)
         self.ab_tests = ABTests(self._connection, self._defaults)
         self.judges = Judges(self._connection, self._defaults)
@@ -124,6 +126,7 @@ class AsyncTropism:
         self.completions = AsyncCompletions(self._connection, self._defaults)
         self.embeddings = AsyncEmbeddings(self._connection, self._defaults)
         self.interactions = AsyncInteractions(self._connection, self._defaults)
+        self.costs = AsyncCosts(self._connection, self._defaults)
         self.feedback = AsyncFeedback(self._connection, self._defaults)
         self.ab_tests = AsyncABTests(self._connection, self._defaults)
         self.judges = AsyncJudges(self._connection, self._defaults)

@@ -98,7 +98,8 @@ class _Registry(Resource):
         self, model: Reference, prices: PricesDict | wire.Prices | Mapping[str, float] | None
     ) -> Flow[wire.Model]:
         """Say what a model and its variants cost, as `{"input_per_million": 0.15, "output_per_million": 0.6}`, in US
-        dollars per million tokens; None if that is not known. Interactions are logged with their cost from then on.
+        dollars per million tokens; None goes back to what `costs.prices` says, if it knows the model. Interactions are
+        logged with their cost from then on.
         """
         takes = wire.PricesUpdate(model=unchecked(model), prices=unchecked(prices))
         return (yield from send(wire.UPDATE_PRICES, takes))

@@ -19,6 +19,7 @@ from tropism.server.fleet import Fleet
 from tropism.server.forgetting import carried_out
 from tropism.server.founding import found
 from tropism.server.jobs.supervisor import workers
+from tropism.server.prices import price_list
 from tropism.server.secrets import Secrets, master_key
 from tropism.server.settings import Settings
 from tropism.server.storage import storage_of
@@ -30,6 +31,7 @@ ROUTES = (
     "audit",
     "use_cases",
     "models",
+    "costs",
     "interactions",
     "feedback",
     "ab_tests",
@@ -86,6 +88,7 @@ async def _services(settings: Settings, wake_workers: Callable[[], None]) -> Asy
         fleet=fleet,
         spawn=background.spawn,
         wake_workers=wake_workers,
+        prices=price_list(settings.prices),
     )
     await _open(database)
     try:

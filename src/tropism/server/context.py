@@ -15,6 +15,7 @@ from tropism.server.database.connect import Database
 from tropism.server.database.session import Reading, Writing
 from tropism.server.fleet import Fleet
 from tropism.server.makings import Makings
+from tropism.server.prices import PriceList
 from tropism.server.principal import Principal
 from tropism.server.replays import once
 from tropism.server.secrets import Secrets
@@ -44,6 +45,8 @@ class Services(Process):
     fleet: Fleet
     wake_workers: Callable[[], None]
     """Say that a job was put in the queue; it would be noticed within a second anyway."""
+    prices: PriceList
+    """What providers' models cost that are registered without a price."""
     makings: Makings = field(default_factory=Makings)
     """What is made beside requests, and outlives them."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

@@ -13,6 +13,7 @@ from tropism.server import replays
 from tropism.server.context import Services
 from tropism.server.database.session import Writing
 from tropism.server.domains.ab_tests import forgetting as tests
+from tropism.server.domains.costs import forgetting as costs
 from tropism.server.domains.evaluation import forgetting as evaluations
 from tropism.server.domains.feedback import forgetting as feedback
 from tropism.server.domains.interactions import forgetting as interactions
@@ -54,10 +55,12 @@ async def _all(services: Services) -> None:
         await _delete(services, wanted, id)
         if wanted.user is not None:
             await _disown(services, wanted, wanted.user, stand_in)
+            await _disown_costs(services, wanted)
         await replays.forget_gone(database, wanted.user)
         await database.write(SYSTEM, interactions.end, id)
         database.wipe_log()
     for wanted in await database.read(SYSTEM, interactions.too_old):
+        await _disown_costs(services, wanted)
         if await _delete(services, wanted, None):
             database.wipe_log()  # answers to repeated calls are of today
 
@@ -92,6 +95,12 @@ async def _disown(services: Services, wanted: Selection, user: UUID, stand_in: U
     for values, pairs in zip(*(_some(each, max(map(len, said))) for each in said), strict=True):
         await database.write(SYSTEM, feedback.disown, values, pairs, stand_in)
     await database.write(SYSTEM, tests.anonymise_user, wanted.use_case_id, user)
+
+
+async def _disown_costs(services: Services, wanted: Selection) -> None:
+    """What was spent stays, but not for whom."""
+    while await services.database.write(SYSTEM, costs.disown, wanted.use_case_id, wanted.until, wanted.user):
+        pass
 
 
 def _some(ids: list[UUID], longest: int) -> list[list[UUID]]:

@@ -57,6 +57,7 @@ def _begin(transaction: Writing, services: Services, key: str) -> None:
 
 def _keep_up(transaction: Writing, services: Services) -> None:
     access.keep_built_in_roles(transaction)
+    models.take_prices(transaction, services.prices)
     _add_built_in(transaction, services)
 
 

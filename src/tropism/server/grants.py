@@ -24,6 +24,7 @@ ABOUT_USE_CASES: Held = frozenset(
         "ab_test:create",
         "ab_test:read",
         "chat:create",
+        "cost:read",
         "dataset:create",
         "dataset:delete",
         "dataset:read",

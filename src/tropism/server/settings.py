@@ -42,6 +42,8 @@ class Settings(Struct, kw_only=True, frozen=True):
     egress_allow: tuple[str, ...] | None = None
     """Where providers and reward servers may be besides public addresses (`TROPISM_EGRESS_ALLOW`, separated by commas):
     `loopback`, `private`, networks, host names, `all`. If None, loopback, as long as `host` is loopback itself."""
+    prices: Path | None = None
+    """A file with prices that go before those of the package (`TROPISM_PRICES`)."""
     audit_days: int = 3650
     """How long the audit log is kept, in days (`TROPISM_AUDIT_DAYS`)."""
     job_stall_seconds: int = 600
@@ -84,6 +86,8 @@ def from_environment(environment: Mapping[str, str] = os.environ, **given: objec
         "storage": environment.get("TROPISM_STORAGE", "").strip() or None,
         "bundled_models": environment.get("TROPISM_BUNDLED_MODELS", "1") not in ("0", "false", "no"),
     }
+    if prices := environment.get("TROPISM_PRICES", "").strip():
+        read["prices"] = Path(prices)
     if allowed := environment.get("TROPISM_EGRESS_ALLOW", "").strip():
         allowing(entries := tuple(allowed.split(",")))  # what cannot be meant is said at the start
         read["egress_allow"] = entries

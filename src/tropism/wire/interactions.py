@@ -195,8 +195,8 @@ class Interaction(Struct, kw_only=True, frozen=True):
     """A logged completion. `id` and `completion_id` are the same. `model` is None where none was named.
 
     `model` has answered. Where it did so as a fallback, `assigned_model` is the one that should have; in an A/B test
-    the completion counts for that one. `cost_usd` is by the model's prices of that moment, and None where they or the
-    tokens are not known.
+    the completion counts for that one. `api_key` is the id of the key that asked for it. `cost_usd` is by the model's
+    prices of that moment, and None where they or the tokens are not known.
     """
 
     id: UUID
@@ -216,6 +216,7 @@ class Interaction(Struct, kw_only=True, frozen=True):
     prompt_hash: str
     usage: Usage | None
     cost_usd: float | None
+    api_key: UUID | None
     parameters: GenerationParameters
     timings: Timings
     created_at: Time

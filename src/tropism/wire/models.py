@@ -55,7 +55,8 @@ class Model(Struct, kw_only=True, frozen=True):
 
     `backbone` is the key of the model that an adapter or a variant stands on. `size` counts parameters. `available`
     says that everything needed to run it is at hand, `in_storage` that its weights are here. A variant has the `prices`
-    of its backbone. `training_job` made it; that job tells its parent, data, config, versions and figures.
+    of its backbone. `prices_source` is the list that these are from, None where somebody has said them. `training_job`
+    made it; that job tells its parent, data, config, versions and figures.
     """
 
     id: UUID
@@ -77,6 +78,7 @@ class Model(Struct, kw_only=True, frozen=True):
     parameters: Parameters | None
     compute_config: ComputeConfig
     prices: Prices | None
+    prices_source: str | None
     training_job: UUID | None
     created_at: Time
 
@@ -158,7 +160,7 @@ class ComputeConfigUpdate(Struct, kw_only=True, frozen=True, forbid_unknown_fiel
 
 
 class PricesUpdate(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """New prices, or None where they are unknown. What was logged before keeps its cost."""
+    """New prices; None goes back to what the price list says, if anything. What was logged before keeps its cost."""
 
     model: Reference
     prices: Prices | None = None

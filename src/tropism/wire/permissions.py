@@ -13,6 +13,7 @@ Permission = Literal[
     "api_key:read",
     "audit:read",
     "chat:create",
+    "cost:read",
     "dataset:create",
     "dataset:delete",
     "dataset:read",

@@ -28,6 +28,7 @@ interaction = Table(
     Column("labels", Json),
     Column("assigned_model_id", Id),  # whom a fallback, `model_id`, has answered for; null where none has
     Column("cost_usd", Float),  # by the prices of that moment; later ones do not change it
+    Column("api_key_id", Id),  # whose key asked for it; null where it was not made for a call
     sqlite_with_rowid=False,
 )
 Index("ix_interaction_use_case", interaction.c.use_case_id, interaction.c.id)

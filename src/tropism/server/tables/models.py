@@ -43,6 +43,7 @@ model = Table(
     Column("prices", Json),  # in US dollars per million tokens
     Column("adapter_path", String),  # of an adapter: its weights, which run on the engine of its backbone
     Column("training_job_id", Id),  # the job that made it
+    Column("prices_source", String),  # the list that its prices are from; null where somebody has said them
 )
 attachment = Table(
     "attachment",

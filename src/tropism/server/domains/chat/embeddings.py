@@ -61,6 +61,7 @@ async def embed(context: Context, name: str, given: Sequence[str], user: UUID | 
         prompt_tokens=made.prompt_tokens,
         completion_tokens=0,
         cost_usd=model.cost(made.prompt_tokens, 0),
+        api_key_id=context.principal.key_id,
         latency_ms=(time.perf_counter() - started) * 1000,
     )
     await context.services.database.append(records.store, records.redacted(record, found.use_case.redact))

@@ -249,6 +249,7 @@ class Exchange:
                 labels=self._request.labels,
                 assigned_model_id=choice.assigned.id if choice.model.id != choice.assigned.id else None,
                 cost_usd=choice.cost_usd,
+                api_key_id=self._context.principal.key_id,
             )
             for choice in self.choices
         ]

@@ -20,6 +20,8 @@ from tropism.judges.ask import Generated
 from tropism.judges.protocol import Turn
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.chat.prompting import prompt_for
+from tropism.server.domains.costs import counting
+from tropism.server.domains.costs.counting import Charge
 from tropism.server.domains.evaluation.concurrency import patiently
 from tropism.server.jobs.protocol import Run
 from tropism.server.snapshot import ServedModel
@@ -33,8 +35,8 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 class Paid:
     """The judge's model of one job, as `tropism.judges.ask.asking` takes it. At most `at_once` questions run."""
 
-    def __init__(self, run: Run[Any], judge: ServedModel, at_once: int) -> None:
-        self._run, self._judge = run, judge
+    def __init__(self, run: Run[Any], judge: ServedModel, at_once: int, use_case_id: UUID) -> None:
+        self._run, self._judge, self._use_case_id = run, judge, use_case_id
         self._turn = asyncio.Semaphore(at_once)
         self._asked: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
 
@@ -53,7 +55,7 @@ class Paid:
         async with self._turn:
             said = await patiently(lambda: whole(self._run, self._judge, prompt))
         made = Generated(text=said.text, prompt_tokens=said.read, completion_tokens=said.written)
-        await self._run.write(_keep, self._run.id, digest, made, self._judge)
+        await self._run.write(_keep, self._run.id, digest, made, self._judge, self._use_case_id)
         return made
 
 
@@ -106,11 +108,24 @@ def _generated(row: Row[Any]) -> Generated:
     return Generated(text=row.text, prompt_tokens=row.prompt_tokens, completion_tokens=row.completion_tokens)
 
 
-def _keep(transaction: Writing, job_id: UUID, digest: bytes, made: Generated, judge: ServedModel) -> None:
-    values = {
+def _keep(
+    transaction: Writing, job_id: UUID, digest: bytes, made: Generated, judge: ServedModel, use_case_id: UUID
+) -> None:
+    values: dict[str, Any] = {
         "text": made.text,
         "prompt_tokens": made.prompt_tokens,
         "completion_tokens": made.completion_tokens,
         "cost_usd": judge.cost(made.prompt_tokens, made.completion_tokens),
     }
     transaction.run(insert(evaluation_call).values(job_id=job_id, digest=digest, **values))
+    charge = Charge(
+        id=transaction.new_id(),
+        use_case_id=use_case_id,
+        model_id=judge.id,
+        api_key_id=None,
+        user_id=None,
+        prompt_tokens=made.prompt_tokens,
+        completion_tokens=made.completion_tokens,
+        cost_usd=values["cost_usd"],
+    )
+    counting.count(transaction, [charge])

@@ -48,7 +48,7 @@ async def judge_all(run: Run[Any], work: Work) -> None:
     """Judge what is not judged yet; fail when hardly anything could be."""
     await run.begin("judge", total=await run.read(_answers, work.job_id))
     judge, limit = work.make_judge(), work.at_once(work.judge, run.services.settings)
-    paid, breaker = Paid(run, work.judge, limit), Breaker(f"the judge {work.judge.key!r}")
+    paid, breaker = Paid(run, work.judge, limit, work.plan.use_case.id), Breaker(f"the judge {work.judge.key!r}")
 
     async def judge_one(pending: Pending) -> None:
         await run.read(still_possible, work)

@@ -171,6 +171,7 @@ def _described(row: Row[Any], direct: list[MetricFeedback], compared: list[Compa
         prompt_hash=row.prompt_hash.hex(),
         usage=_usage(row),
         cost_usd=row.cost_usd,
+        api_key=row.api_key_id,
         parameters=msgspec.convert(row.parameters or {}, wire.GenerationParameters),
         timings=wire.Timings(latency_ms=row.latency_ms, first_token_ms=row.first_token_ms),
         created_at=time_of(row.id),

@@ -13,6 +13,8 @@ from sqlalchemy import insert
 
 from tropism.server import redaction
 from tropism.server.database.session import Writing
+from tropism.server.domains.costs import counting
+from tropism.server.domains.costs.counting import Charge
 from tropism.server.tables.interactions import interaction, interaction_body, interaction_label
 from tropism.wire.chat import ChatMessage, FinishReason
 from tropism.wire.interactions import Source
@@ -47,6 +49,7 @@ class Record:
     labels: dict[str, str] | None = None
     assigned_model_id: UUID | None = None
     cost_usd: float | None = None
+    api_key_id: UUID | None = None
 
     @property
     def variant_id(self) -> UUID | None:
@@ -55,13 +58,15 @@ class Record:
 
 
 _COPIED = tuple(column.name for column in interaction.c if column.name != "prompt_hash")
+MADE_HERE: frozenset[Source] = frozenset({"LIVE", "AUTOMATION", "EVALUATION"})
+"""What our engines made, and somebody paid for."""
 _BODY = insert(interaction_body)
 _ROW = insert(interaction)
 _LABEL = insert(interaction_label)
 
 
 def store(transaction: Writing, records: Sequence[Record]) -> None:
-    """Insert records: three statements, however many there are."""
+    """Insert records, and count their cost: a few statements, however many there are."""
     bodies = [_body(record) for record in records]
     rows = [
         {name: getattr(record, name) for name in _COPIED} | {"prompt_hash": prompt_hash(record.messages)}
@@ -71,6 +76,8 @@ def store(transaction: Writing, records: Sequence[Record]) -> None:
     transaction.run(_BODY, bodies)
     if labels := [label for record in records for label in _labels(record)]:
         transaction.run(_LABEL, labels)
+    if charges := [_charge(record) for record in records if record.source in MADE_HERE]:
+        counting.count(transaction, charges)
 
 
 def redacted(record: Record, kinds: Sequence[Redactable]) -> Record:
@@ -84,6 +91,19 @@ def redacted(record: Record, kinds: Sequence[Redactable]) -> Record:
 def prompt_hash(messages: Sequence[ChatMessage]) -> bytes:
     """The same for the same conversation, whoever asks."""
     return hashlib.sha256(_encode(messages)).digest()[:16]
+
+
+def _charge(record: Record) -> Charge:
+    return Charge(
+        id=record.id,
+        use_case_id=record.use_case_id,
+        model_id=record.model_id,
+        api_key_id=record.api_key_id,
+        user_id=record.user_id,
+        prompt_tokens=record.prompt_tokens,
+        completion_tokens=record.completion_tokens,
+        cost_usd=record.cost_usd,
+    )
 
 
 def _body(record: Record) -> dict[str, Any]:

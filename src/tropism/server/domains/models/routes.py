@@ -24,7 +24,9 @@ async def get(context: Context, request: wire.ModelReference) -> wire.Model:
 @handles(wire.ADD_EXTERNAL)
 async def add_external(context: Context, request: wire.ExternalModelCreate) -> wire.Model:
     services = context.services
-    add = partial(service.add_external, secrets=services.secrets, egress=services.settings.egress)
+    add = partial(
+        service.add_external, secrets=services.secrets, egress=services.settings.egress, listed=services.prices
+    )
     return await context.write(add, request)
 
 
@@ -45,7 +47,7 @@ async def update_compute_config(context: Context, request: wire.ComputeConfigUpd
 
 @handles(wire.UPDATE_PRICES)
 async def update_prices(context: Context, request: wire.PricesUpdate) -> wire.Model:
-    return await context.write(service.update_prices, request)
+    return await context.write(partial(service.update_prices, listed=context.services.prices), request)
 
 
 @handles(wire.DEPLOY)

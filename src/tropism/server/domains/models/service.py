@@ -16,6 +16,7 @@ from tropism.engines.registry import ENGINES
 from tropism.server.clock import time_of
 from tropism.server.database.session import Reading, Writing
 from tropism.server.errors import Conflict, InvalidRequest, NotFound
+from tropism.server.prices import PriceList
 from tropism.server.references import refers, refuse_id
 from tropism.server.secrets import Secrets
 from tropism.server.tables.jobs import job
@@ -40,8 +41,8 @@ def selected() -> Select[Any]:
     """Models with what their backbone says of itself: a variant is online when its backbone is."""
     columns = (_backbone.c.key.label("backbone"), _backbone.c.online.label("engine_online"))
     more = (_backbone.c.error.label("engine_error"), _backbone.c.path.label("engine_path"))
-    prices = _backbone.c.prices.label("engine_prices")
-    joined = select(model, *columns, *more, prices).outerjoin(_backbone, model.c.backbone_id == _backbone.c.id)
+    prices = (_backbone.c.prices.label("engine_prices"), _backbone.c.prices_source.label("engine_prices_source"))
+    joined = select(model, *columns, *more, *prices).outerjoin(_backbone, model.c.backbone_id == _backbone.c.id)
     return joined.add_columns(_is_training)
 
 
@@ -98,13 +99,14 @@ def described(row: Row[Any]) -> wire.Model:
         parameters=msgspec.convert(row.parameters, wire.Parameters) if row.parameters else None,
         compute_config=msgspec.convert(row.compute_config, wire.ComputeConfig),
         prices=msgspec.convert(row.engine_prices or row.prices, wire.Prices | None),
+        prices_source=row.engine_prices_source or row.prices_source,
         training_job=row.training_job_id,
         created_at=time_of(row.id),
     )
 
 
 def add_external(
-    transaction: Writing, request: wire.ExternalModelCreate, secrets: Secrets, egress: Egress
+    transaction: Writing, request: wire.ExternalModelCreate, secrets: Secrets, egress: Egress, listed: PriceList
 ) -> wire.Model:
     """Register a model of a provider; its api key is encrypted for this row."""
     if request.provider not in ENGINES:
@@ -126,7 +128,7 @@ def add_external(
         external_model_id=request.external_model_id,
         secret=secrets.encrypt(request.api_key, f"model:{id}:secret"),
         extra_params=request.extra_params,
-        prices=msgspec.to_builtins(request.prices) if request.prices else None,
+        **_prices(listed, request.provider, request.external_model_id, request.prices),
     )
 
 
@@ -269,13 +271,33 @@ def update_compute_config(transaction: Writing, request: wire.ComputeConfigUpdat
     return described(find(transaction, request.model))
 
 
-def update_prices(transaction: Writing, request: wire.PricesUpdate) -> wire.Model:
+def update_prices(transaction: Writing, request: wire.PricesUpdate, listed: PriceList) -> wire.Model:
     """Say what a model costs from now on; what was logged keeps the cost that it had."""
     row = _engine_of(find(transaction, request.model))
-    prices = msgspec.to_builtins(request.prices) if request.prices else None
-    transaction.run(update(model).where(model.c.id == row.id).values(prices=prices))
+    values = _prices(listed, row.provider, row.external_model_id, request.prices)
+    transaction.run(update(model).where(model.c.id == row.id).values(**values))
     transaction.touch()
     return described(find(transaction, request.model))
+
+
+def take_prices(transaction: Writing, listed: PriceList) -> None:
+    """Bring the prices up to date that nobody has said: a new release, or the operator's file, may know better."""
+    unsaid = model.c.prices.is_(None) | model.c.prices_source.is_not(None)
+    for row in transaction.rows(
+        select(model).where(model.c.provider.is_not(None), model.c.backbone_id.is_(None), unsaid)
+    ):
+        values = _prices(listed, row.provider, row.external_model_id, None)
+        transaction.run(update(model).where(model.c.id == row.id).values(**values))
+
+
+def _prices(listed: PriceList, provider: str | None, name: str | None, said: wire.Prices | None) -> dict[str, Any]:
+    """The columns of a model's prices: what was said, or else what the list says."""
+    found = listed.of(provider, name) if said is None else None
+    prices = found.prices if found else said
+    return {
+        "prices": msgspec.to_builtins(prices) if prices else None,
+        "prices_source": found.source if found else None,
+    }
 
 
 def deploy(transaction: Writing, request: wire.ModelReference) -> wire.Model:
