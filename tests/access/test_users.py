@@ -185,3 +185,16 @@ def test_bad_shares(client: Tropism, team: str, use_case: str) -> None:
         client.use_cases.share("nobody", use_case=use_case)
     with pytest.raises(NotFoundError, match="not shared"):
         client.use_cases.unshare(team, use_case=use_case)
+
+
+def test_a_caller_learns_what_they_may_do_where(call: Both, new_user: As, client: Tropism, team: str) -> None:
+    key = client.use_cases.create(f"case-{uuid4().hex[:12]}", team="default").key
+    call("use_cases.share", team, "annotator", use_case=key)
+    me = new_user(team, "viewer").users.me()
+    assert set(me.permissions) == {team}
+    assert "use_case:read" in me.permissions[team]
+    assert "feedback:create" not in me.permissions[team]
+    assert set(me.shares) == {key}
+    assert "feedback:create" not in me.shares[key]  # the share would allow it, the role in the team does not
+    narrow = new_user(team, "admin", permissions=["user:read", "chat:create"]).users.me()
+    assert narrow.permissions == {team: ["chat:create", "user:read"]}

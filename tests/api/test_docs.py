@@ -27,7 +27,3 @@ def test_nothing_from_elsewhere_may_run_beside_a_key(anyone: httpx2.Client) -> N
     page = anyone.get("/docs")
     assert "default-src 'self'" in page.headers["content-security-policy"]
     assert not re.search(r"https?://", page.text)
-
-
-def test_home_leads_to_the_docs(anyone: httpx2.Client) -> None:
-    assert anyone.get("/").headers["location"] == "/docs"

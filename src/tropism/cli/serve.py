@@ -17,6 +17,7 @@ from tropism.server.lock import DataInUse
 from tropism.server.run import CannotListen, new_event_loop
 from tropism.server.run import serve as run
 from tropism.server.settings import Settings, from_environment
+from tropism.server.ui import NOT_BUILT, folder
 
 
 def serve(*, host: str, port: int, data: Path, database: str | None, storage: str | None, echo_models: str) -> None:
@@ -40,6 +41,7 @@ def _welcome(url: str, settings: Settings) -> None:
     model = f'"model": "{FIRST_USE_CASE}", "messages": [{{"role": "user", "content": "Hello!"}}]'
     lines = [
         f"Tropism is ready at {url}   (API reference: {url}/docs)",
+        f"In a browser: sign in at {url} with the admin key." if folder() else NOT_BUILT,
         f"Admin key: {key}",
         "",
         "Try it:",

@@ -80,8 +80,8 @@ class AsyncTeams(_Teams, AsyncResource):
 
 class _Users(Resource):
     @operation
-    def me(self) -> Flow[wire.User]:
-        """Get the user whose api key this client holds."""
+    def me(self) -> Flow[wire.Me]:
+        """Get the user whose api key this client holds, and what the key may do."""
         return (yield from send(wire.ME, Nothing()))
 
     @operation

@@ -9,7 +9,7 @@ from importlib import import_module
 
 from starlette.applications import Starlette
 
-from tropism.server import docs_page, http, lock, snapshot
+from tropism.server import docs_page, http, lock, snapshot, ui
 from tropism.server.background import Background
 from tropism.server.chores import done_regularly
 from tropism.server.clock import Clock
@@ -66,7 +66,7 @@ async def application(settings: Settings) -> AsyncIterator[Starlette]:
             workers(services, wake),
             carried_out(services),
         ):
-            yield http.application(ENDPOINTS, services, docs_page.routes())
+            yield http.application(ENDPOINTS, services, [*docs_page.routes(), *ui.routes()])
     finally:
         held.close()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -49,13 +49,9 @@ def routes() -> list[BaseRoute]:
     async def script(_: Request) -> Response:
         return Response(SCRIPT, media_type="text/javascript")
 
-    async def home(_: Request) -> Response:
-        return RedirectResponse("/docs")
-
     return [
         Route("/openapi.json", openapi),
         Route("/docs", page),
         Route("/docs/start.js", script),
         Mount("/docs/files", StaticFiles(directory=_reader())),
-        Route("/", home),
     ]

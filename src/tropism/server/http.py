@@ -1,4 +1,4 @@
-"""Bind endpoints to handlers. Only this module, requests.py and docs_page.py know the web framework."""
+"""Bind endpoints to handlers. Only this module, requests.py, docs_page.py and ui.py know the web framework."""
 
 from __future__ import annotations
 

@@ -41,6 +41,15 @@ class User(Struct, kw_only=True, frozen=True):
     teams: list[Membership]
 
 
+class Me(User, kw_only=True, frozen=True):
+    """The caller, and what this call's key may do: in each team, and on each use case that another team shares."""
+
+    permissions: dict[str, list[Permission]]
+    """By the team's key. It covers all of the team's use cases that the caller sees."""
+    shares: dict[str, list[Permission]]
+    """By the key of a use case that is shared with a team of the caller's."""
+
+
 class Users(Struct, kw_only=True, frozen=True):
     """The users of the caller's teams."""
 
@@ -192,9 +201,9 @@ ME = Endpoint(
     method="GET",
     path="/api/v1/users/me",
     takes=Nothing,
-    returns=User,
+    returns=Me,
     permission="user:read",
-    summary="Get the user whose key makes this call",
+    summary="Get the user whose key makes this call, and what the key may do",
 )
 LIST_USERS = Endpoint(
     method="GET",

@@ -15,7 +15,7 @@ async def permissions(context: Context, request: Nothing) -> wire.Permissions:
 
 
 @handles(wire.ME)
-async def me(context: Context, request: Nothing) -> wire.User:
+async def me(context: Context, request: Nothing) -> wire.Me:
     return await context.read(users.me, request)
 
 

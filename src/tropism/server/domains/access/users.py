@@ -7,25 +7,37 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, insert, select
+import msgspec
+from sqlalchemy import Row, Table, delete, insert, select
 
 from tropism.server.clock import time_of
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.access import teams
 from tropism.server.errors import Conflict, Forbidden, NotFound
+from tropism.server.grants import Held
 from tropism.server.references import as_id
 from tropism.server.tables import access
+from tropism.server.tables.use_cases import use_case
 from tropism.wire import access as wire
 from tropism.wire.page import Nothing
+from tropism.wire.permissions import Permission
 
 user, membership = access.user, access.membership
 
 
-def me(session: Reading, _: Nothing) -> wire.User:
-    """The user behind the key of this call, with every team that the key reaches."""
-    row = session.row(select(user).where(user.c.id == session.principal.user_id))
-    assert row is not None, "a principal is made from a user's row"
-    return _shown(row, _memberships(session, [row.id]))
+def me(session: Reading, _: Nothing) -> wire.Me:
+    """The user behind the key of this call, with every team that the key reaches, and what it may do there."""
+    mine = _view(session, session.principal.user_id)
+    return wire.Me(
+        **msgspec.structs.asdict(mine),
+        permissions=_by_key(session, access.team, session.principal.grants),
+        shares=_by_key(session, use_case, session.principal.shares),
+    )
+
+
+def _by_key(session: Reading, table: Table, held: Mapping[UUID, Held]) -> dict[str, list[Permission]]:
+    rows = session.rows(select(table.c.id, table.c.key).where(table.c.id.in_(held)))
+    return {row.key: sorted(held[row.id]) for row in rows}
 
 
 def list_users(session: Reading, _: Nothing) -> wire.Users:

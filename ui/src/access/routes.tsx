@@ -1,0 +1,2 @@
+// Pages about who may do what.
+export const routes = [] as const

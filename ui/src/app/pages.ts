@@ -1,0 +1,31 @@
+// What the navigation offers: each page with its name, its sign, and the permission without which it is not shown.
+import { type Icon, IconBook2, IconChartHistogram, IconLayoutGrid } from "@tabler/icons-react"
+import type { LinkProps } from "@tanstack/react-router"
+import type { Permission } from "../api/me"
+
+export type PageLink = {
+  to: LinkProps["to"]
+  label: string
+  icon: Icon
+  needs: Permission
+  /** Only this path itself is the page, not those below it. */
+  exact?: boolean
+}
+
+/** Pages of one use case. */
+export const USE_CASE_PAGES: PageLink[] = [
+  {
+    to: "/use_cases/$useCase",
+    label: "Overview",
+    icon: IconChartHistogram,
+    needs: "interaction:read",
+    exact: true,
+  },
+]
+
+/** Pages of the whole engine. */
+export const ENGINE_PAGES: PageLink[] = [
+  { to: "/", label: "Use cases", icon: IconLayoutGrid, needs: "use_case:read", exact: true },
+]
+
+export const API_REFERENCE = { href: "/docs", label: "API reference", icon: IconBook2 }

@@ -1,0 +1,70 @@
+// All use cases that the caller sees.
+import { Button, Card, Group, SimpleGrid, Text, Title } from "@mantine/core"
+import { IconPlus, IconSeedling } from "@tabler/icons-react"
+import { api } from "../api/client"
+import { useMay } from "../api/me"
+import type { UseCase } from "../api/schema"
+import { Empty } from "../parts/Empty"
+import { Loaded } from "../parts/Loaded"
+import { TextLink } from "../parts/links"
+import { plural } from "../parts/numbers"
+import { Page } from "../parts/Page"
+import { openCreate } from "./create"
+
+export function UseCases() {
+  const may = useMay()
+  const query = api.useQuery("get", "/api/v1/use_cases")
+  const create = may("use_case:create") && (
+    <Button leftSection={<IconPlus size={18} />} onClick={openCreate}>
+      New use case
+    </Button>
+  )
+  return (
+    <Page
+      title="Use cases"
+      about="Each is one task that an application asks language models to do."
+      actions={create}
+    >
+      <Loaded query={query}>
+        {({ use_cases: found }) =>
+          found.length === 0 ? (
+            <Empty icon={IconSeedling} title="No use case yet" ways={{ Python: CREATE }} action={create}>
+              A use case is one task, such as answering support mails. Models are attached to it, and it keeps
+              what they said.
+            </Empty>
+          ) : (
+            <SimpleGrid cols={{ base: 1, sm: 2, xl: 3 }}>
+              {found.map((useCase) => (
+                <UseCaseCard key={useCase.id} useCase={useCase} />
+              ))}
+            </SimpleGrid>
+          )
+        }
+      </Loaded>
+    </Page>
+  )
+}
+
+const CREATE = `from tropism import Tropism
+
+client = Tropism("${location.origin}", "YOUR_API_KEY")
+client.use_cases.create("support", "Support desk")`
+
+function UseCaseCard({ useCase }: { useCase: UseCase }) {
+  return (
+    <Card>
+      <TextLink to="/use_cases/$useCase" params={{ useCase: useCase.key }} c="inherit">
+        <Title order={2} fz={17}>
+          {useCase.name}
+        </Title>
+      </TextLink>
+      <Text size="sm" c="dimmed" lineClamp={2}>
+        {useCase.description ?? useCase.key}
+      </Text>
+      <Group mt="md" gap="lg">
+        <Text size="sm">{plural(useCase.model_services.length, "model")}</Text>
+        <Text size="sm">{plural(useCase.feedback_keys.length, "feedback key")}</Text>
+      </Group>
+    </Card>
+  )
+}
