@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 from tests.chat.upstream import Request, Upstream, run_upstream
 
@@ -15,6 +16,7 @@ from tropism.server.secrets import FIRST, Secrets, split
 from tropism.testing import RunningServer, run_server
 
 HELLO = [{"role": "user", "content": "hello"}]
+PASSWORD = "correct horse battery"
 PROVIDER_KEY = "sk-provider-key-in-tests"
 
 
@@ -60,6 +62,12 @@ def answered(server: RunningServer, key: str) -> str | None:
         return client.chat.create(HELLO, use_case="default").choices[0].message.content
 
 
+def signs_in(server: RunningServer) -> bool:
+    body = {"email": "admin@localhost", "password": PASSWORD}
+    headers = {"X-Tropism-CSRF": "1"}
+    return httpx2.post(f"{server.base_url}/api/v1/sign_ins", json=body, headers=headers).status_code == 201
+
+
 def tropism(*arguments: str) -> int:
     return call(["secrets", *arguments])
 
@@ -77,6 +85,7 @@ def test_a_rotation_from_its_beginning_to_its_end(
     with run_server(data=tmp_path) as server, Tropism(server.base_url, server.api_key) as client:
         upstream.model(client, "default", play)
         used, unused = client.api_keys.create("used"), client.api_keys.create("unused")
+        client.passwords.set(client.passwords.make_link("admin@localhost").token, PASSWORD)
     before = (tmp_path / "secret.key").read_text().strip()
     assert tropism("forget", *data) == 1
     assert "no older one" in capsys.readouterr().err
@@ -87,7 +96,7 @@ def test_a_rotation_from_its_beginning_to_its_end(
     assert split(file.read_text())[1:] == [before]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert tropism("forget", *data) == 1
-    assert "1 secrets" in capsys.readouterr().err
+    assert "2 secrets" in capsys.readouterr().err
 
     with run_server(data=tmp_path) as server:
         assert tropism("forget", *data) == 1
@@ -99,10 +108,11 @@ def test_a_rotation_from_its_beginning_to_its_end(
         with Tropism(server.base_url, used.key) as client:
             client.api_keys.revoke(unused.id)
     assert tropism("status", "--json", *data) == 0
-    assert '"secrets":1' in capsys.readouterr().out.replace(" ", "")
+    assert '"secrets":2' in capsys.readouterr().out.replace(" ", "")
 
     assert tropism("forget", *data) == 0
     assert split(file.read_text()) != [before]
     assert len(split(file.read_text())) == 1
     with run_server(data=tmp_path) as server:
         assert answered(server, used.key) == f"Bearer {PROVIDER_KEY}"
+        assert signs_in(server)

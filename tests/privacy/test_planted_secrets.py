@@ -23,6 +23,7 @@ PROVIDER = "sk-PLANTED-provider-0123456789abcdef"
 ADMIN = "tk_PLANTED-admin-0123456789abcdef"
 MASTER = "PLANTED-master-0123456789abcdef"
 WRONG = "tk_PLANTED-wrong-0123456789abcdef"
+PASSWORD = "PLANTED-password-0123456789abcdef"
 HUB = "hf_PLANTEDhub0123456789abcdef"
 HELLO = [{"role": "user", "content": "hello"}]
 ECHO = ("--port", "0", "--echo-models", "echo-a")
@@ -96,6 +97,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> tupl
         url = it.ready()
         with Tropism(url, ADMIN) as client:
             made = client.api_keys.create("mine").key
+            client.passwords.set(client.passwords.make_link("admin@localhost").token, PASSWORD)
             plant(client, url, heard, upstream)
             look_at_everything(client, heard, data / "out.jsonl")
         misuse(url, made, heard)
@@ -149,6 +151,14 @@ def misuse(url: str, key: str, heard: Heard) -> None:
     ]
     for body in wrong:
         assert heard.ask(url, key, "POST", "/api/v1/models/external", body) >= 400
+    sign_in = {"email": "admin@localhost", "password": PASSWORD}
+    assert heard.ask(url, key, "POST", "/api/v1/sign_ins", sign_in) == 201
+    assert heard.ask(url, key, "POST", "/api/v1/sign_ins", {**sign_in, "email": "nobody@localhost"}) == 401
+    for body in ({"password": [PASSWORD]}, {**sign_in, "more": PASSWORD}, {"password": PASSWORD * 1000}):
+        assert heard.ask(url, key, "POST", "/api/v1/sign_ins", body) == 422
+    assert heard.ask(url, key, "POST", "/api/v1/passwords", {"token": PASSWORD, "password": PASSWORD}) == 404
+    change = {"password": WRONG, "new_password": PASSWORD}
+    assert heard.ask(url, key, "POST", "/api/v1/users/me/password", change) == 403
     assert heard.ask(url, WRONG, "GET", "/api/v1/users/me") == 401
     assert heard.ask(url, MASTER, "GET", "/api/v1/users/me") == 401
     assert heard.ask(url, WRONG, "POST", "/v1/chat/completions", {"model": "default", "messages": HELLO}) == 401
@@ -168,7 +178,7 @@ def test_there_was_something_to_hear(engine: tuple[Path, Heard, str, str]) -> No
     assert "(secret)" in everything, "what the audit log says instead"
 
 
-@pytest.mark.parametrize("secret", [PROVIDER, ADMIN, MASTER, HUB], ids=lambda secret: secret[:11])
+@pytest.mark.parametrize("secret", [PROVIDER, ADMIN, MASTER, HUB, PASSWORD], ids=lambda secret: secret[:11])
 def test_no_answer_and_no_log_tells_a_secret(engine: tuple[Path, Heard, str, str], secret: str) -> None:
     _, heard, log, made = engine
     for form in forms(secret):
@@ -181,7 +191,7 @@ def test_no_answer_and_no_log_tells_a_secret(engine: tuple[Path, Heard, str, str
 def test_no_file_holds_a_secret(engine: tuple[Path, Heard, str, str]) -> None:
     data, _, _, made = engine
     assert in_files(data, "SQLite format 3"), "else this could not fail"
-    for secret in (PROVIDER, ADMIN, MASTER, HUB, made):
+    for secret in (PROVIDER, ADMIN, MASTER, HUB, PASSWORD, made):
         for form in forms(secret):
             assert in_files(data, form) == []
 

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from tropism import TropismError
-from tropism.wire import datasets
+from tropism.wire import datasets, sign_ins
 from tropism.wire.api import ENDPOINTS
 from tropism.wire.interactions import InteractionFilter, InteractionPage
 from tropism.wire.page import PageInfo
@@ -198,6 +198,14 @@ CALLS: list[tuple[str, dict[str, Any], str]] = [
     ("users.create", {"email": "a@b.c", "name": "n", "team": "t", "kind": "service"}, "POST /api/v1/users"),
     ("users.update", {"email": "a", "team": "t", "role": "viewer"}, "PATCH /api/v1/users/a"),
     ("users.remove", {"email": "a", "team": "t"}, "DELETE /api/v1/users/a/teams/t"),
+    ("users.deactivate", {"user": "a"}, "DELETE /api/v1/users/a"),
+    ("users.activate", {"user": UUID(int=4)}, f"POST /api/v1/users/{UUID(int=4)}/activation"),
+    ("sign_ins.list", {"user": "a@b.c"}, "GET /api/v1/sign_ins"),
+    ("sign_ins.end", {"sign_in": ID}, f"DELETE /api/v1/sign_ins/{ID}"),
+    ("sign_ins.end_all", {"user": "a@b.c"}, "DELETE /api/v1/sign_ins"),
+    ("passwords.make_link", {"user": "a"}, "POST /api/v1/users/a/password_links"),
+    ("passwords.set", {"token": "t", "password": "p"}, "POST /api/v1/passwords"),
+    ("passwords.change", {"password": "p", "new_password": "q"}, "POST /api/v1/users/me/password"),
     ("teams.list", {}, "GET /api/v1/teams"),
     ("teams.create", {"key": "k"}, "POST /api/v1/teams"),
     ("roles.list", {}, "GET /api/v1/roles"),
@@ -246,6 +254,8 @@ CALLS: list[tuple[str, dict[str, Any], str]] = [
 ]
 LATER = {"DOWNLOAD", "GET_UPLOAD", "UPLOAD_PART", "COMPLETE_UPLOAD"}
 """Rows of datasets that an operation calls after another one; tests/datasets goes all the way."""
+BY_BROWSERS = {row.summary for row in (sign_ins.WAYS, sign_ins.CREATE, sign_ins.SIGN_OUT)}
+"""Rows that are about cookies, which the SDK does not keep."""
 ROWS = {row.summary: row for row in ENDPOINTS if row.path.startswith("/api/")}
 
 
@@ -267,7 +277,7 @@ def test_an_operation_sends_what_its_row_takes(
 
 def test_every_row_is_called_by_some_operation() -> None:
     called = {_row(*line.split())[0].summary for _, _, line in CALLS}
-    assert called | {getattr(datasets, name).summary for name in LATER} == set(ROWS)
+    assert called | {getattr(datasets, name).summary for name in LATER} | BY_BROWSERS == set(ROWS)
 
 
 def _row(method: str, path: str) -> tuple[Any, dict[str, str]]:

@@ -38,6 +38,7 @@ COMMANDS = {
     "teams": ("tropism.cli.access:teams", "Those who work on the same use cases."),
     "roles": ("tropism.cli.access:roles", "Named sets of permissions."),
     "api-keys": ("tropism.cli.access:api_keys", "What programs show to say for whom they call."),
+    "sign-ins": ("tropism.cli.sign_ins:app", "Browsers in which somebody is signed in."),
     "audit": ("tropism.cli.audit:app", "Who changed what, when and from where."),
     "secrets": ("tropism.cli.secrets:app", "The master key of an engine on this machine."),
     "me": ("tropism.cli.me:me", "Show whose key you are using."),

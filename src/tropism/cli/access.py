@@ -10,7 +10,7 @@ from typing import Annotated, cast
 from cyclopts import App, Parameter
 from rich.console import RenderableType
 
-from tropism.cli import show
+from tropism.cli import passwords, show
 from tropism.cli.engine import DEFAULT, Engine
 from tropism.wire import access as wire
 from tropism.wire.permissions import Permission
@@ -74,6 +74,26 @@ def remove_user(email: str, team: str, *, engine: Engine = DEFAULT) -> None:
     with engine.client() as client:
         removed = client.users.remove(email, team)
     show.answer(engine, removed, lambda: _user(removed))
+
+
+@users.command(name="deactivate")
+def deactivate_user(email: str, *, engine: Engine = DEFAULT) -> None:
+    """Let a user in no more: sign-ins end and api keys are refused, at once."""
+    with engine.client() as client:
+        changed = client.users.deactivate(email)
+    show.answer(engine, changed, lambda: _user(changed))
+
+
+@users.command(name="activate")
+def activate_user(email: str, *, engine: Engine = DEFAULT) -> None:
+    """Let a deactivated user in again."""
+    with engine.client() as client:
+        changed = client.users.activate(email)
+    show.answer(engine, changed, lambda: _user(changed))
+
+
+users.command(passwords.invite)
+users.command(passwords.set_password)
 
 
 @teams.command(name="list")
@@ -178,7 +198,9 @@ def revoke_api_key(api_key: str, *, engine: Engine = DEFAULT) -> None:
 
 
 def _user(user: wire.User) -> RenderableType:
-    return show.record({"Email": user.email, "Name": user.name, "Kind": user.kind, "Roles": _roles(user)})
+    return show.record(
+        {"Email": user.email, "Name": user.name, "Kind": user.kind, "Active": user.active, "Roles": _roles(user)}
+    )
 
 
 def _roles(user: wire.User) -> list[str]:

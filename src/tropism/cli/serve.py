@@ -43,6 +43,7 @@ def _welcome(url: str, settings: Settings) -> None:
         f"Tropism is ready at {url}   (API reference: {url}/docs)",
         f"In a browser: sign in at {url} with the admin key." if folder() else NOT_BUILT,
         f"Admin key: {key}",
+        "To sign in with a browser: tropism users set-password admin@localhost",
         "",
         "Try it:",
         f"  curl {url}/v1/chat/completions -H \"Authorization: Bearer {key}\" -d '{{{model}}}'",

@@ -28,6 +28,7 @@ from tropism.sdk.jobs import AsyncJobs, Jobs
 from tropism.sdk.judges import AsyncJudges, Judges
 from tropism.sdk.models import AsyncModels, Models
 from tropism.sdk.reward_servers import AsyncRewardServers, RewardServers
+from tropism.sdk.sign_ins import AsyncPasswords, AsyncSignIns, Passwords, SignIns
 from tropism.sdk.training import AsyncTraining, AsyncTrainingJobs, Training, TrainingJobs
 from tropism.sdk.use_cases import AsyncUseCases, UseCases
 
@@ -49,9 +50,11 @@ __all__ = [
     "AsyncJobs",
     "AsyncJudges",
     "AsyncModels",
+    "AsyncPasswords",
     "AsyncPermissions",
     "AsyncRewardServers",
     "AsyncRoles",
+    "AsyncSignIns",
     "AsyncTeams",
     "AsyncTraining",
     "AsyncTrainingJobs",
@@ -70,9 +73,11 @@ __all__ = [
     "Jobs",
     "Judges",
     "Models",
+    "Passwords",
     "Permissions",
     "RewardServers",
     "Roles",
+    "SignIns",
     "Teams",
     "Training",
     "TrainingJobs",

@@ -119,6 +119,16 @@ class _Users(Resource):
         takes = wire.MembershipReference(user=unchecked(email), team=unchecked(team))
         return (yield from send(wire.REMOVE_USER, takes))
 
+    @operation
+    def deactivate(self, user: Reference) -> Flow[wire.User]:
+        """Let a user whom you are in charge of in no more: sign-ins end and api keys are refused, at once."""
+        return (yield from send(wire.DEACTIVATE_USER, wire.UserReference(user=unchecked(user))))
+
+    @operation
+    def activate(self, user: Reference) -> Flow[wire.User]:
+        """Let a deactivated user in again: their api keys count, and they can sign in."""
+        return (yield from send(wire.ACTIVATE_USER, wire.UserReference(user=unchecked(user))))
+
 
 class Users(_Users, SyncResource):
     """People and service accounts."""

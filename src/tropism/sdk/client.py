@@ -35,6 +35,7 @@ from tropism.sdk.jobs import AsyncJobs, Jobs
 from tropism.sdk.judges import AsyncJudges, Judges
 from tropism.sdk.models import AsyncModels, Models
 from tropism.sdk.reward_servers import AsyncRewardServers, RewardServers
+from tropism.sdk.sign_ins import AsyncPasswords, AsyncSignIns, Passwords, SignIns
 from tropism.sdk.training import AsyncTraining, Training
 from tropism.sdk.use_cases import AsyncUseCases, UseCases
 from tropism.version import __version__
@@ -79,6 +80,8 @@ class Tropism:
         self.teams = Teams(self._connection, self._defaults)
         self.users = Users(self._connection, self._defaults)
         self.api_keys = ApiKeys(self._connection, self._defaults)
+        self.sign_ins = SignIns(self._connection, self._defaults)
+        self.passwords = Passwords(self._connection, self._defaults)
         self.audit = Audit(self._connection, self._defaults)
 
     @property
@@ -140,6 +143,8 @@ class AsyncTropism:
         self.teams = AsyncTeams(self._connection, self._defaults)
         self.users = AsyncUsers(self._connection, self._defaults)
         self.api_keys = AsyncApiKeys(self._connection, self._defaults)
+        self.sign_ins = AsyncSignIns(self._connection, self._defaults)
+        self.passwords = AsyncPasswords(self._connection, self._defaults)
         self.audit = AsyncAudit(self._connection, self._defaults)
 
     @property

@@ -10,6 +10,7 @@ from importlib import import_module
 from starlette.applications import Starlette
 
 from tropism.server import docs_page, http, lock, snapshot, ui
+from tropism.server.attempts import Attempts
 from tropism.server.background import Background
 from tropism.server.chores import done_regularly
 from tropism.server.clock import Clock
@@ -19,6 +20,7 @@ from tropism.server.fleet import Fleet
 from tropism.server.forgetting import carried_out
 from tropism.server.founding import found
 from tropism.server.jobs.supervisor import workers
+from tropism.server.passwords import Passwords
 from tropism.server.prices import price_list
 from tropism.server.secrets import Secrets, master_key
 from tropism.server.settings import Settings
@@ -28,6 +30,7 @@ from tropism.wire.api import ENDPOINTS
 ROUTES = (
     "health",
     "access",
+    "sign_ins",
     "audit",
     "use_cases",
     "models",
@@ -79,25 +82,29 @@ async def _services(settings: Settings, wake_workers: Callable[[], None]) -> Asy
     database = Database(
         settings.database_url, clock, snapshot.load, snapshot.version, max_pending_writes=settings.max_pending_writes
     )
-    fleet = Fleet(secrets, settings.egress, background.spawn)
+    fleet, passwords = Fleet(secrets, settings.egress, background.spawn), Passwords()
     services = Services(
         settings=settings,
         clock=clock,
         secrets=secrets,
         database=database,
         fleet=fleet,
+        passwords=passwords,
+        attempts=Attempts(clock.monotonic),
         spawn=background.spawn,
         wake_workers=wake_workers,
         prices=price_list(settings.prices),
     )
     await _open(database)
     try:
+        background.spawn(passwords.prepare())
         await fleet.start(database)
         await found(services)
         yield services
     finally:
         await fleet.close()
         await background.finish()
+        passwords.close()
         await database.close()
 
 

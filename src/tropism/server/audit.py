@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import delete, func, insert, select
@@ -41,19 +42,38 @@ class Call:
 def noted(call: Call, function: Callable[[Writing, In], T], transaction: Writing, request: In) -> T:
     """Carry out a change and enter it in the log."""
     answer = function(transaction, request)
+    enter(transaction, call, _who(transaction), without_secrets(request))
+    return answer
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """In whose name something was done. Names as they are now: users and keys may be gone when somebody reads this."""
+
+    user_id: UUID
+    email: str
+    api_key: str | None
+
+
+SIGNED_IN = "signed in"
+"""Stands in the place of a key's beginning where somebody was signed in."""
+
+
+def enter(transaction: Writing, call: Call, who: Who, request: dict[str, Any]) -> None:
+    """Enter in the log what was done."""
     last = transaction.row(select(audit.c.number, audit.c.digest).order_by(audit.c.number.desc()).limit(1))
     entry = {
         "number": last.number + 1 if last else 1,
         "at_ms": (transaction.now - EPOCH) // timedelta(milliseconds=1),
-        "user_id": transaction.principal.user_id,
-        **_who(transaction),
+        "user_id": who.user_id,
+        "email": who.email,
+        "api_key": who.api_key,
         "address": call.address,
         "action": call.action,
         "path": call.path,
-        "request": without_secrets(request),
+        "request": request,
     }
     transaction.run(insert(audit).values(**entry, digest=digest(entry, last.digest if last else b"")))
-    return answer
 
 
 def digest(entry: dict[str, Any], before: bytes) -> bytes:
@@ -81,12 +101,11 @@ def forget_before(transaction: Writing, days: float) -> None:
     transaction.run(delete(audit).where(audit.c.at_ms < oldest, audit.c.number < (last or 0)))
 
 
-def _who(transaction: Writing) -> dict[str, str | None]:
-    """Names as they are now: users and keys may be gone when somebody reads this."""
+def _who(transaction: Writing) -> Who:
     principal = transaction.principal
     email = transaction.value(select(user.c.email).where(user.c.id == principal.user_id))
     prefix = transaction.value(select(api_key.c.prefix).where(api_key.c.id == principal.key_id))
-    return {"email": email or str(principal.user_id), "api_key": prefix}
+    return Who(principal.user_id, email or str(principal.user_id), SIGNED_IN if principal.sign_in_id else prefix)
 
 
 def _short(value: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator
 
 from tropism.server import audit, replays, rotation
@@ -13,6 +14,7 @@ from tropism.server.domains.ab_tests import lifecycle
 from tropism.server.domains.access import keys
 from tropism.server.domains.datasets import tidying
 from tropism.server.domains.jobs import states
+from tropism.server.domains.sign_ins import service as sign_ins
 from tropism.server.principal import SYSTEM
 
 EVERY_SECONDS = 60.0
@@ -29,10 +31,11 @@ async def done_regularly(services: Services) -> AsyncIterator[None]:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-        await _note_key_uses(services)
+        await _note_uses(services)
 
 
-async def _note_key_uses(services: Services) -> None:
+async def _note_uses(services: Services) -> None:
+    await _note_sign_ins(services)
     used = dict(services.used_keys)
     services.used_keys.clear()
     if used:
@@ -43,12 +46,23 @@ async def _note_key_uses(services: Services) -> None:
         await services.database.write(SYSTEM, rotation.rehash, digests, services.secrets.fingerprint)
 
 
+async def _note_sign_ins(services: Services) -> None:
+    """What is only in memory is still needed there: the snapshot may not hear of it for a while."""
+    now, idle = time.time(), services.settings.sign_in_idle_hours * 3600
+    used = {id: at for id, at in services.used_sign_ins.items() if at > now - 2 * EVERY_SECONDS}
+    if used:
+        await services.database.write(SYSTEM, sign_ins.note_uses, used, idle / 20)
+    for id in [id for id, at in services.used_sign_ins.items() if at <= now - idle]:
+        services.used_sign_ins.pop(id, None)
+
+
 async def _keep_doing(services: Services) -> None:
     while True:
         try:
             await replays.forget_old(services.database)
             await services.database.write(SYSTEM, lifecycle.expire)
-            await _note_key_uses(services)
+            await _note_uses(services)
+            await services.database.write(SYSTEM, sign_ins.forget_ended, services.settings.sign_in_idle_hours)
             await services.database.write(SYSTEM, audit.forget_before, services.settings.audit_days)
             await tidying.tidy(services)
             await services.database.write(SYSTEM, states.fail_unheard, services.settings.job_stall_seconds)

@@ -9,12 +9,15 @@ from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
+from tropism.server.attempts import Attempts
 from tropism.server.audit import Call, noted
+from tropism.server.browser import Visit
 from tropism.server.clock import Clock
 from tropism.server.database.connect import Database
 from tropism.server.database.session import Reading, Writing
 from tropism.server.fleet import Fleet
 from tropism.server.makings import Makings
+from tropism.server.passwords import Passwords
 from tropism.server.prices import PriceList
 from tropism.server.principal import Principal
 from tropism.server.replays import once
@@ -43,6 +46,8 @@ class Services(Process):
     """What a server holds."""
 
     fleet: Fleet
+    passwords: Passwords
+    attempts: Attempts
     wake_workers: Callable[[], None]
     """Say that a job was put in the queue; it would be noticed within a second anyway."""
     prices: PriceList
@@ -55,6 +60,8 @@ class Services(Process):
     """When each api key was last used, in seconds since 1970; written down every minute."""
     rehashed_keys: dict[UUID, bytes] = field(default_factory=dict)
     """New digests of api keys that were used and are kept as hashes of an older master key; stored every minute."""
+    used_sign_ins: dict[UUID, float] = field(default_factory=dict)
+    """When each sign-in was last used, in seconds since 1970; written down every minute."""
     deletions: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when interactions are to be deleted; it would be noticed within a minute anyway."""
     shadows: set[UUID] = field(default_factory=set)
@@ -67,6 +74,7 @@ class Context:
 
     services: Services
     principal: Principal
+    visit: Visit
     replay: bytes | None = None
     call: Call | None = None
 
@@ -85,3 +93,8 @@ class Context:
         if self.replay is None:
             return await self.services.database.write(self.principal, function, request)
         return await self.services.database.write(self.principal, once, self.replay, function, request)
+
+    async def enter(self, function: Callable[[Writing, Call], T]) -> T:
+        """The one write of a handler whose caller is nobody yet: it enters in the audit log itself what it does."""
+        assert self.call is not None, "whoever changes something can be told from others"
+        return await self.services.database.write(self.principal, function, self.call)

@@ -8,6 +8,7 @@ TropismError
 ├── Conflict           409   it does not go with what is there
 ├── TooLarge           413   the body is longer than allowed
 ├── InvalidRequest     422   well-formed, but it cannot be meant
+├── TooManyCalls       429   more than one may make in this time
 ├── EngineFailed             the model's engine could not answer; status and type are the engine's
 ├── NotLogged          500   the answer was made, but could not be stored: it is not given out
 ├── Overloaded         503   more than can be stored at the moment
@@ -27,6 +28,8 @@ class TropismError(Exception):
 
     status = 500
     type = "internal"
+    retry_after: int | None = None
+    """After so many seconds it may go well."""
 
     def __init__(self, message: str, *, param: str | None = None) -> None:
         super().__init__(message)
@@ -71,6 +74,15 @@ class TooLarge(TropismError):
 class InvalidRequest(TropismError):
     status = 422
     type = "invalid_request"
+
+
+class TooManyCalls(TropismError):
+    status = 429
+    type = "rate_limited"
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class EngineFailed(TropismError):

@@ -13,10 +13,12 @@ from sqlalchemy import ColumnElement, Row, or_, select, true
 from tropism.server.database.session import Reading
 from tropism.server.principal import SYSTEM, Principal
 from tropism.server.tables import access
+from tropism.server.tables.sign_ins import sign_in
 from tropism.server.tables.use_cases import use_case, use_case_share
 from tropism.wire.permissions import PERMISSIONS, Permission
 
 Held = frozenset[Permission]
+IS_ACTIVE = access.user.c.deactivated_ms.is_(None)
 
 ABOUT_USE_CASES: Held = frozenset(
     {
@@ -90,16 +92,34 @@ def principal_of(session: Reading, user_id: UUID) -> Principal:
     """Who a user is, for work that goes on after their call has ended."""
     if user_id == SYSTEM.user_id:
         return SYSTEM
+    if session.row(select(access.user.c.id).where(access.user.c.id == user_id, IS_ACTIVE)) is None:
+        return Principal(user_id)
     mine = grants_of(session, user_id).get(user_id, Grants())
     return Principal(user_id, mine.teams, mine.shares)
 
 
-def principals(session: Reading) -> dict[bytes, Principal]:
+def principals(session: Reading, grants: Mapping[UUID, Grants]) -> dict[bytes, Principal]:
     """Everybody who can call, by the digest of their key."""
-    grants = grants_of(session)
-    return {
-        row.digest: _narrowed(row, grants.get(row.user_id, Grants())) for row in session.rows(select(access.api_key))
-    }
+    keys = select(access.api_key).join(access.user).where(IS_ACTIVE)
+    return {row.digest: _narrowed(row, grants.get(row.user_id, Grants())) for row in session.rows(keys)}
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Somebody who is signed in, and when that was last written down, in milliseconds since 1970."""
+
+    principal: Principal
+    last_seen_ms: int
+
+
+def signed_in(session: Reading, grants: Mapping[UUID, Grants]) -> dict[bytes, SignedIn]:
+    """Everybody who is signed in, by the digest of the token that their browser holds."""
+    found = {}
+    for row in session.rows(select(sign_in).join(access.user).where(IS_ACTIVE)):
+        mine = grants.get(row.user_id, Grants())
+        who = Principal(row.user_id, mine.teams, mine.shares, sign_in_id=row.id, expires_ms=row.expires_ms)
+        found[row.digest] = SignedIn(who, row.last_seen_ms)
+    return found
 
 
 def _narrowed(key: Row[Any], mine: Grants) -> Principal:

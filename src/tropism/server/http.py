@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from starlette.applications import Starlette
@@ -19,8 +18,10 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
 from tropism.server.audit import Call
+from tropism.server.browser import Visit, own_origin
+from tropism.server.callers import caller
 from tropism.server.context import Context, Services
-from tropism.server.errors import Forbidden, TropismError, Unauthenticated
+from tropism.server.errors import Forbidden, TropismError
 from tropism.server.principal import SYSTEM, Principal
 from tropism.server.requests import reader
 from tropism.wire import openai
@@ -52,6 +53,15 @@ class File:
     on_end: Callable[[], None]
 
 
+@dataclass(frozen=True, slots=True)
+class WithCookies(Generic[Out]):
+    """An answer, and what the browser is to keep or drop: whole `Set-Cookie` headers. `location` sends it elsewhere."""
+
+    answer: Out
+    cookies: tuple[str, ...]
+    location: str | None = None
+
+
 class OpenResponse(StreamingResponse):
     """Sends piece by piece, and tells when that is over, however it came about."""
 
@@ -77,6 +87,7 @@ Handler = Callable[[Context, In], Awaitable[Out]]
 Streaming = Callable[[Context, In], Awaitable[Out | Events]]
 Receiving = Callable[[Context, In, AsyncIterator[bytes]], Awaitable[Out]]
 Sending = Callable[[Context, In], Awaitable[File]]
+Keeping = Callable[[Context, In], Awaitable[WithCookies[Out]]]
 Bound = dict[Endpoint[Any, Any], Callable[..., Coroutine[Any, Any, Any]]]
 
 _handlers: Bound = {}
@@ -122,6 +133,16 @@ def sends(endpoint: Endpoint[In, Any]) -> Callable[[Sending[In]], Sending[In]]:
     return bind
 
 
+def gives_cookies(endpoint: Endpoint[In, Out]) -> Callable[[Keeping[In, Out]], Keeping[In, Out]]:
+    """Bind a handler that answers a browser with cookies."""
+
+    def bind(handler: Keeping[In, Out]) -> Keeping[In, Out]:
+        _handlers[endpoint] = handler  # type: ignore[assignment]
+        return handler
+
+    return bind
+
+
 def application(endpoints: Iterable[Endpoint[Any, Any]], services: Services, more: Iterable[BaseRoute]) -> Starlette:
     """Every endpoint must have a handler: a missing one is an error at start, not a 404 at run time."""
     rows = sorted(endpoints, key=lambda row: row.replayable)  # the hot routes are tried first
@@ -152,20 +173,30 @@ def _route(endpoint: Endpoint[Any, Any], services: Services) -> Route:
             return _problem(request, TropismError("an error on our side; the server's log has the details"))
         if isinstance(answer, Events | File):
             return OpenResponse(answer, endpoint)
+        if isinstance(answer, WithCookies):
+            return _with_cookies(answer, endpoint)
         return Response(encode(answer), endpoint.status, media_type="application/json")
 
     return Route(endpoint.path, serve, methods=[endpoint.method], name=endpoint.name)
 
 
 def _context(endpoint: Endpoint[Any, Any], services: Services, request: Request) -> Context:
+    visit, changes = _visit(services, request), endpoint.method != "GET"
     if endpoint.permission is None:
-        return Context(services, Principal(SYSTEM.user_id))
-    principal = _principal(services, request)
+        if changes and "authorization" not in visit.headers:
+            visit.prove()
+        return Context(services, Principal(SYSTEM.user_id), visit, call=_call(endpoint, request))
+    principal = caller(services, visit, changes=changes)
     # What may not be done in a team may not be done to what is the team's: for this call it is not there.
     principal = principal.with_permission(endpoint.permission)
     if not principal.grants and not principal.shares:
         raise Forbidden(f"this needs the permission {endpoint.permission!r}, which your key does not have")
-    return Context(services, principal, _replay(endpoint, request, principal), _call(endpoint, request))
+    return Context(services, principal, visit, _replay(endpoint, request, principal), _call(endpoint, request))
+
+
+def _visit(services: Services, request: Request) -> Visit:
+    origin = own_origin(services.settings.public_url, request.scope["scheme"], request.headers)
+    return Visit(origin=origin, address=request.client.host if request.client else None, headers=request.headers)
 
 
 def _replay(endpoint: Endpoint[Any, Any], request: Request, principal: Principal) -> bytes | None:
@@ -173,8 +204,8 @@ def _replay(endpoint: Endpoint[Any, Any], request: Request, principal: Principal
     key = request.headers.get("idempotency-key") if endpoint.method != "GET" and endpoint.replayable else None
     if not key:
         return None
-    # By api key: another one of the same user may be allowed less than the first answer tells.
-    who_and_what = f"{principal.key_id}\n{request.method}\n{request.scope['path']}\n{key}"
+    # By api key or sign-in: another key of the same user may be allowed less than the first answer tells.
+    who_and_what = f"{principal.key_id or principal.sign_in_id}\n{request.method}\n{request.scope['path']}\n{key}"
     return hashlib.sha256(who_and_what.encode()).digest()
 
 
@@ -184,31 +215,13 @@ def _call(endpoint: Endpoint[Any, Any], request: Request) -> Call | None:
     return Call(endpoint.name, request.scope["path"], request.client.host if request.client else None)
 
 
-def _principal(services: Services, request: Request) -> Principal:
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not key:
-        raise Unauthenticated("no api key; send it as 'Authorization: Bearer <key>'")
-    principal = _holder(services, key.strip())
-    if principal is None:
-        raise Unauthenticated("this api key is not known here")
-    if principal.expires_ms is not None and principal.expires_ms <= time.time() * 1000:
-        raise Unauthenticated("this api key has expired; make another with api_keys.create(...)")
-    if principal.key_id is not None:
-        services.used_keys[principal.key_id] = time.time()
-    return principal
-
-
-def _holder(services: Services, key: str) -> Principal | None:
-    """Whose api key it is. Looking up keyed hashes takes as long whatever they are: none is learnt by measuring."""
-    principals, newest = services.database.snapshot.principals, services.secrets.digest(key)
-    if principal := principals.get(newest):
-        return principal
-    for digest in services.secrets.older_digests(key):
-        if principal := principals.get(digest):
-            if principal.key_id is not None:
-                services.rehashed_keys[principal.key_id] = newest
-            return principal
-    return None
+def _with_cookies(answer: WithCookies[Any], endpoint: Endpoint[Any, Any]) -> Response:
+    response = Response(encode(answer.answer), endpoint.status, {"cache-control": "no-store"}, "application/json")
+    for cookie in answer.cookies:
+        response.headers.append("set-cookie", cookie)
+    if answer.location is not None:
+        response.headers["location"] = answer.location
+    return response
 
 
 async def _while_connected(request: Request, work: Coroutine[Any, Any, Out]) -> Out:
@@ -232,7 +245,8 @@ async def _disconnected(request: Request) -> None:
 
 
 def _problem(request: Request, error: TropismError) -> Response:
-    headers = {"retry-after": "1"} if error.status == 503 else {}
+    wait = error.retry_after or (1 if error.status == 503 else None)
+    headers = {"retry-after": str(wait)} if wait else {}
     if error.status == 401:
         headers["www-authenticate"] = "Bearer"
     return Response(problem_body(request.scope["path"], error), error.status, headers, "application/json")

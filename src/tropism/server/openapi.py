@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from tropism.server.browser import SIGN_IN
 from tropism.version import __version__
 from tropism.wire.endpoint import Endpoint
 from tropism.wire.openai import ErrorBody
@@ -16,6 +17,16 @@ from tropism.wire.problem import Problem
 Schema = dict[str, Any]
 REFERENCE = "#/components/schemas/{name}"
 BYTES: Schema = {"type": "string", "format": "binary"}
+SECURITY: Schema = {
+    "key": {"type": "http", "scheme": "bearer"},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": SIGN_IN,
+        "description": "What changes something needs the header X-Tropism-CSRF as well. Over https, the name begins "
+        "with __Host-.",
+    },
+}
 STATUSES = {
     "400": "The bytes are no request",
     "401": "No api key, or an unknown one",
@@ -24,6 +35,7 @@ STATUSES = {
     "409": "It does not go with what is there",
     "413": "The body is too long",
     "422": "It cannot be meant",
+    "429": "Too many calls; Retry-After says when to try again",
     "503": "Try again in a moment",
     "default": "Any other problem",
 }
@@ -43,7 +55,7 @@ def document(endpoints: Iterable[Endpoint[Any, Any]]) -> Schema:
         "openapi": "3.1.0",
         "info": {"title": "Tropism", "version": __version__, "license": {"name": "Apache-2.0"}},
         "paths": paths,
-        "components": {"schemas": components, "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
+        "components": {"schemas": components, "securitySchemes": SECURITY},
     }
 
 
@@ -53,7 +65,7 @@ def _operation(row: Endpoint[Any, Any], schemas: dict[type, Schema], components:
         "operationId": row.name,
         "summary": row.summary,
         "tags": [_word(row)],
-        "security": [{"key": []}] if row.permission else [],
+        "security": [{each: []} for each in SECURITY] if row.permission else [],
         "parameters": [_parameter(name, fields, "path") for name in row.path_names],
         "responses": _responses(row, schemas),
     }

@@ -12,7 +12,7 @@ from tropism.wire.permissions import Permission
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The user behind an api key, as far as the key goes.
+    """The user behind an api key, as far as the key goes, or somebody who is signed in.
 
     `grants` maps each team's id to the permissions held there, `shares` each use case that another team shares to the
     permissions held on it.
@@ -27,8 +27,10 @@ class Principal:
     is_narrowed: bool = False
     """Whether the key allows less than its user may do."""
     key_id: UUID | None = None
+    sign_in_id: UUID | None = None
+    """Set instead of `key_id` for somebody who is signed in."""
     expires_ms: int | None = None
-    """When the key ends, in milliseconds since 1970."""
+    """When the key or the sign-in ends, in milliseconds since 1970."""
 
     def may(self, permission: Permission, team: UUID | None = None) -> bool:
         """Whether the permission is held in this team, or in any team if None."""

@@ -14,6 +14,7 @@ from tropism.server.database.session import Reading, Writing
 from tropism.server.secrets import Secrets, fingerprint_of
 from tropism.server.tables.access import api_key
 from tropism.server.tables.models import model
+from tropism.server.tables.sign_ins import password
 
 log = logging.getLogger("tropism")
 
@@ -26,20 +27,30 @@ class Dependents:
     api_keys: list[str]
 
 
+SEALED = ((model, model.c.id, model.c.secret), (password, password.c.user_id, password.c.sealed))
+"""Every column that holds something sealed, with the one that names its row."""
+
+
 def reseal(transaction: Writing, secrets: Secrets) -> None:
     """Seal anew what is sealed with another key than the newest. At start, in one transaction."""
-    for row in transaction.rows(select(model.c.id, model.c.secret).where(model.c.secret.is_not(None))):
-        if fingerprint_of(row.secret) == secrets.fingerprint:
-            continue
-        place = f"model:{row.id}:secret"
-        try:
-            sealed = secrets.encrypt(secrets.decrypt(row.secret, place), place)
-        except ValueError as error:  # the model says so, too, when it is asked for; the others shall work
-            log.warning("%s", error)
-        else:
-            transaction.run(update(model).where(model.c.id == row.id).values(secret=sealed))
+    for table, id, column in SEALED:
+        for row in transaction.rows(select(id.label("id"), column.label("sealed")).where(column.is_not(None))):
+            anew = _sealed_anew(secrets, row.sealed, f"{table.name}:{row.id}:{column.name}")
+            if anew is not None:
+                transaction.run(update(table).where(id == row.id).values({column: anew}))
     # Before there were several keys there was one, and new ones are put in front of it.
     transaction.run(update(api_key).where(api_key.c.pepper.is_(None)).values(pepper=secrets.fingerprints[-1]))
+
+
+def _sealed_anew(secrets: Secrets, sealed: bytes, place: str) -> bytes | None:
+    """The same under the newest key; None if it is, or if it cannot be opened."""
+    if fingerprint_of(sealed) == secrets.fingerprint:
+        return None
+    try:
+        return secrets.encrypt(secrets.decrypt(sealed, place), place)
+    except ValueError as error:  # whoever needs it is told, too, when they ask; the others shall work
+        log.warning("%s", error)
+        return None
 
 
 def rehash(transaction: Writing, digests: Mapping[UUID, bytes], pepper: bytes) -> None:
@@ -52,8 +63,8 @@ def rehash(transaction: Writing, digests: Mapping[UUID, bytes], pepper: bytes) -
 def dependents(session: Reading, secrets: Secrets) -> dict[bytes, Dependents]:
     """What depends on each master key, newest first; what does not say on which is ascribed to the oldest."""
     oldest = secrets.fingerprints[-1]
-    sealed = session.rows(select(model.c.secret).where(model.c.secret.is_not(None)))
-    counted = Counter(fingerprint_of(row.secret) or oldest for row in sealed)
+    sealed = [each[0] for _, _, column in SEALED for each in session.rows(select(column).where(column.is_not(None)))]
+    counted = Counter(fingerprint_of(each) or oldest for each in sealed)
     hashed: dict[bytes, list[str]] = {}
     for row in session.rows(select(api_key.c.prefix, api_key.c.pepper).order_by(api_key.c.id)):
         hashed.setdefault(row.pepper or oldest, []).append(row.prefix)

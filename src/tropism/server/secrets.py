@@ -100,6 +100,11 @@ def new_api_key() -> str:
     return "tk_" + secrets.token_urlsafe(32)
 
 
+def new_token() -> str:
+    """What a browser holds of a sign-in, or a link of a password: as hard to guess as an api key."""
+    return secrets.token_urlsafe(32)
+
+
 def new_master_key() -> str:
     return base64.urlsafe_b64encode(os.urandom(32)).decode()
 

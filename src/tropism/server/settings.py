@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -37,6 +38,13 @@ class Settings(Struct, kw_only=True, frozen=True):
     None."""
     max_dataset_bytes: int = 10 * 1024**3
     """The largest dataset that can be uploaded (`TROPISM_MAX_DATASET_BYTES`)."""
+    public_url: str | None = None
+    """Where browsers find the engine, such as https://tropism.example.org (`TROPISM_PUBLIC_URL`); if None, wherever
+    they have asked."""
+    sign_in_hours: int = 168
+    """After so many hours everybody signs in again (`TROPISM_SIGN_IN_HOURS`)."""
+    sign_in_idle_hours: int = 12
+    """A sign-in that is not used for so many hours has ended (`TROPISM_SIGN_IN_IDLE_HOURS`)."""
     drain_seconds: int = 30
     """How long running requests may take after SIGTERM (`TROPISM_DRAIN_SECONDS`)."""
     egress_allow: tuple[str, ...] | None = None
@@ -84,6 +92,7 @@ def from_environment(environment: Mapping[str, str] = os.environ, **given: objec
         "admin_api_key": environment.get("TROPISM_ADMIN_API_KEY", "").strip() or None,
         "secret_key": environment.get("TROPISM_SECRET_KEY", "").strip() or None,
         "storage": environment.get("TROPISM_STORAGE", "").strip() or None,
+        "public_url": _origin("TROPISM_PUBLIC_URL", environment.get("TROPISM_PUBLIC_URL", "").strip()),
         "bundled_models": environment.get("TROPISM_BUNDLED_MODELS", "1") not in ("0", "false", "no"),
     }
     if prices := environment.get("TROPISM_PRICES", "").strip():
@@ -97,6 +106,8 @@ def from_environment(environment: Mapping[str, str] = os.environ, **given: objec
         "max_dataset_bytes",
         "drain_seconds",
         "audit_days",
+        "sign_in_hours",
+        "sign_in_idle_hours",
         "job_stall_seconds",
         "jobs_at_once",
         "evaluation_calls_local",
@@ -106,6 +117,15 @@ def from_environment(environment: Mapping[str, str] = os.environ, **given: objec
             read[name] = _number(f"TROPISM_{name.upper()}", text)
     given = {name: value for name, value in given.items() if value is not None}
     return Settings(**{**read, **given})  # type: ignore[arg-type]
+
+
+def _origin(variable: str, text: str) -> str | None:
+    parts = urlsplit(text)
+    if not text:
+        return None
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise ValueError(f"{variable} must be a URL without a path, such as https://tropism.example.org, not {text!r}")
+    return f"{parts.scheme}://{parts.netloc}".lower()
 
 
 def _number(variable: str, text: str) -> int:

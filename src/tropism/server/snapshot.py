@@ -18,7 +18,7 @@ from sqlalchemy import select
 from tropism.server.adapters import adapter_of
 from tropism.server.database.session import Reading
 from tropism.server.errors import NotFound
-from tropism.server.grants import principals
+from tropism.server.grants import SignedIn, grants_of, principals, signed_in
 from tropism.server.principal import Principal
 from tropism.server.tables import ab_tests, models, use_cases
 from tropism.server.tables.snapshot import snapshot_version
@@ -84,6 +84,8 @@ class Snapshot:
     """One consistent state. `use_cases` is keyed by key and by id, `principals` by the digest of the api key."""
 
     principals: Mapping[bytes, Principal]
+    sign_ins: Mapping[bytes, SignedIn]
+    """By the digest of the token that the browser holds."""
     use_cases: Mapping[str, ServedUseCase]
     version: int = 0
     """Counts the changes; processes that share a database find by it that another one made some."""
@@ -119,7 +121,13 @@ def load(session: Reading) -> Snapshot:
             redact=tuple(row.redact or ()),
         )
         found[row.key] = found[str(row.id)] = use_case
-    return Snapshot(principals=principals(session), use_cases=found, version=version(session))
+    grants = grants_of(session)
+    return Snapshot(
+        principals=principals(session, grants),
+        sign_ins=signed_in(session, grants),
+        use_cases=found,
+        version=version(session),
+    )
 
 
 def version(session: Reading) -> int:

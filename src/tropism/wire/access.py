@@ -37,6 +37,8 @@ class User(Struct, kw_only=True, frozen=True):
     email: str
     name: str
     kind: UserKind
+    active: bool
+    """Whether the user's keys and sign-ins count."""
     created_at: Time
     teams: list[Membership]
 
@@ -72,6 +74,12 @@ class UserUpdate(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     user: Reference
     team: Reference
     role: Reference
+
+
+class UserReference(Struct, kw_only=True, frozen=True):
+    """A user by email or id."""
+
+    user: Reference
 
 
 class MembershipReference(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -237,6 +245,22 @@ REMOVE_USER = Endpoint(
     returns=User,
     permission="user:update",
     summary="Take a user out of a team",
+)
+DEACTIVATE_USER = Endpoint(
+    method="DELETE",
+    path="/api/v1/users/{user}",
+    takes=UserReference,
+    returns=User,
+    permission="user:update",
+    summary="Deactivate a user: sign-ins end, and keys are refused, at once",
+)
+ACTIVATE_USER = Endpoint(
+    method="POST",
+    path="/api/v1/users/{user}/activation",
+    takes=UserReference,
+    returns=User,
+    permission="user:update",
+    summary="Let a deactivated user in again",
 )
 LIST_TEAMS = Endpoint(
     method="GET",

@@ -21,6 +21,7 @@ user = Table(
     Column("email", String, nullable=False, unique=True),
     Column("name", String, nullable=False),
     Column("kind", String, nullable=False, server_default="person"),
+    Column("deactivated_ms", BigInteger),
 )
 role = Table(
     "role",

@@ -11,9 +11,9 @@ from sqlalchemy import Row, delete, insert, select, update
 
 from tropism.server.clock import EPOCH, time_of
 from tropism.server.database.session import Reading, Writing
-from tropism.server.domains.access import users
+from tropism.server.domains.access import charge, users
 from tropism.server.errors import Forbidden, InvalidRequest, NotFound
-from tropism.server.grants import principal_of, seen_by
+from tropism.server.grants import seen_by
 from tropism.server.references import refers
 from tropism.server.secrets import Secrets, new_api_key
 from tropism.server.tables import access
@@ -58,7 +58,7 @@ def create(transaction: Writing, request: wire.ApiKeyCreate, secrets: Secrets) -
 
 def list_keys(session: Reading, request: wire.ApiKeyFilter) -> wire.ApiKeys:
     """The caller's own keys, or those of a user whom the caller is in charge of."""
-    owner = session.principal.user_id if request.user is None else _managed(session, request.user).id
+    owner = session.principal.user_id if request.user is None else charge.managed(session, request.user).id
     rows = session.rows(_keys().where(api_key.c.user_id == owner).order_by(api_key.c.id))
     names = _use_case_keys(session)
     return wire.ApiKeys(api_keys=[_shown(row, names) for row in rows])
@@ -67,7 +67,9 @@ def list_keys(session: Reading, request: wire.ApiKeyFilter) -> wire.ApiKeys:
 def revoke(transaction: Writing, request: wire.ApiKeyReference) -> Nothing:
     """End a key: calls with it are refused from the commit on."""
     row = transaction.row(_keys().where(api_key.c.id == request.api_key))
-    if row is None or (row.user_id != transaction.principal.user_id and not _is_managed(transaction, row.user_id)):
+    if row is None or (
+        row.user_id != transaction.principal.user_id and not charge.is_managed(transaction, row.user_id)
+    ):
         raise NotFound(f"no api key {request.api_key}; api_keys.list() shows yours", param="api_key")
     transaction.run(delete(api_key).where(api_key.c.id == row.id))
     transaction.touch()
@@ -89,23 +91,7 @@ def _owner(session: Reading, reference: str | None) -> Row[Any]:
         return row
     if row.kind != "service":
         raise Forbidden(f"{row.email} is a person, and makes their own keys; you can make some for service accounts")
-    return _managed(session, reference or "")
-
-
-def _managed(session: Reading, reference: str) -> Row[Any]:
-    row = users.find(session, reference)
-    if row.id != session.principal.user_id and not _is_managed(session, row.id):
-        raise Forbidden(f"{row.email} may do things that you may not, or works for other teams, too")
-    return row
-
-
-def _is_managed(session: Reading, user_id: UUID) -> bool:
-    """Whether the caller may change roles wherever the user has one, and lacks none of the user's permissions."""
-    mine = principal_of(session, session.principal.user_id).grants
-    theirs = principal_of(session, user_id).grants
-    return bool(theirs) and all(
-        "user:update" in mine.get(team, ()) and held <= mine[team] for team, held in theirs.items()
-    )
+    return charge.managed(session, reference or "")
 
 
 def _use_case(session: Reading, reference: str) -> str:

@@ -19,10 +19,10 @@ _IN_CHARGE: frozenset[Permission] = frozenset(
     }
 )
 """What reaches beyond the work on a team's use cases."""
-_OWN_KEYS: tuple[Permission, ...] = ("api_key:create", "api_key:delete")
+_OWN_ACCOUNT: tuple[Permission, ...] = ("api_key:create", "api_key:delete", "password:update", "sign_in:delete")
 _READ = (
     *(permission for permission in PERMISSIONS if permission.endswith(":read") and permission != "audit:read"),
-    *_OWN_KEYS,
+    *_OWN_ACCOUNT,
 )
 _ANNOTATE: tuple[Permission, ...] = (*_READ, "feedback:create")
 _DEVELOP: tuple[Permission, ...] = (*_ANNOTATE, "chat:create", "embedding:create", "interaction:create")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tropism.server.context import Context
-from tropism.server.domains.access import keys, service, teams, users
+from tropism.server.domains.access import charge, keys, service, teams, users
+from tropism.server.domains.sign_ins import service as sign_ins
 from tropism.server.http import handles
 from tropism.wire import access as wire
 from tropism.wire.page import Nothing
@@ -37,6 +38,16 @@ async def update_user(context: Context, request: wire.UserUpdate) -> wire.User:
 @handles(wire.REMOVE_USER)
 async def remove_user(context: Context, request: wire.MembershipReference) -> wire.User:
     return await context.write(users.remove, request)
+
+
+@handles(wire.DEACTIVATE_USER)
+async def deactivate_user(context: Context, request: wire.UserReference) -> wire.User:
+    return await context.write(sign_ins.deactivate, request)
+
+
+@handles(wire.ACTIVATE_USER)
+async def activate_user(context: Context, request: wire.UserReference) -> wire.User:
+    return await context.write(lambda each, asked: users.activate(each, charge.managed(each, asked.user)), request)
 
 
 @handles(wire.LIST_TEAMS)

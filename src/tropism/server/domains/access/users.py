@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row, Table, delete, insert, select
+from sqlalchemy import Row, Table, delete, insert, select, update
 
-from tropism.server.clock import time_of
+from tropism.server.clock import EPOCH, time_of
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.access import teams
 from tropism.server.errors import Conflict, Forbidden, NotFound
-from tropism.server.grants import Held
+from tropism.server.grants import IS_ACTIVE, Held
 from tropism.server.references import as_id
 from tropism.server.tables import access
 from tropism.server.tables.use_cases import use_case
@@ -91,6 +92,23 @@ def remove(transaction: Writing, request: wire.MembershipReference) -> wire.User
     return _view(transaction, row.id)
 
 
+def deactivate(transaction: Writing, row: Row[Any]) -> wire.User:
+    """Let a user's keys and sign-ins count no more. What they did stays, and so do their roles."""
+    for held in transaction.rows(select(access.team).join(membership).where(membership.c.user_id == row.id)):
+        _keep_someone_in_charge(transaction, row, held, None)
+    now = (transaction.now - EPOCH) // timedelta(milliseconds=1)
+    transaction.run(update(user).where(user.c.id == row.id, IS_ACTIVE).values(deactivated_ms=now))
+    transaction.touch()
+    return _view(transaction, row.id)
+
+
+def activate(transaction: Writing, row: Row[Any]) -> wire.User:
+    """Let a deactivated user in again."""
+    transaction.run(update(user).where(user.c.id == row.id).values(deactivated_ms=None))
+    transaction.touch()
+    return _view(transaction, row.id)
+
+
 def _leave(transaction: Writing, row: Row[Any], team: Row[Any], for_role: Row[Any] | None) -> None:
     """Give up the role in a team, for another one or for none."""
     held = _role_in(transaction, row.id, team.id)
@@ -112,6 +130,7 @@ def _keep_someone_in_charge(session: Reading, leaving: Row[Any], team: Row[Any],
     if role is not None and "user:update" in role.permissions:
         return
     others = select(access.role.c.permissions).join(membership, membership.c.role_id == access.role.c.id)
+    others = others.join(user, membership.c.user_id == user.c.id).where(IS_ACTIVE)
     rows = session.rows(others.where(membership.c.team_id == team.id, membership.c.user_id != leaving.id))
     if not any("user:update" in row.permissions for row in rows):
         raise Conflict(
@@ -150,6 +169,7 @@ def _shown(row: Row[Any], held: Mapping[UUID, list[wire.Membership]]) -> wire.Us
         email=row.email,
         name=row.name,
         kind=row.kind,
+        active=row.deactivated_ms is None,
         created_at=time_of(row.id),
         teams=held.get(row.id, []),
     )

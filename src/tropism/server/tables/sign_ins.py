@@ -1,0 +1,35 @@
+"""How people sign in: their passwords, the links that set one, and the sign-ins that last."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary, String, Table
+
+from tropism.server.database.types import Id
+from tropism.server.tables.metadata import metadata
+
+password = Table(
+    "password",
+    metadata,
+    Column("user_id", Id, ForeignKey("user.id"), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),  # the argon2id hash, encrypted for this user
+)
+password_link = Table(
+    "password_link",
+    metadata,
+    Column("user_id", Id, ForeignKey("user.id"), primary_key=True),  # a user has one at most: the last one made
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("expires_ms", BigInteger, nullable=False),
+)
+sign_in = Table(
+    "sign_in",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("user_id", Id, ForeignKey("user.id"), nullable=False),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("way", String, nullable=False),
+    Column("address", String),
+    Column("agent", String),
+    Column("last_seen_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+)
+Index("ix_sign_in_user", sign_in.c.user_id)

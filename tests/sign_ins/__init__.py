@@ -1,0 +1,1 @@
+"""Signing in with a browser: passwords, cookies, sign-ins and their ends."""
