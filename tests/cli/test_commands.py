@@ -11,7 +11,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from tropism.wire import ab_tests, access, chat, costs, feedback, interactions, models, use_cases
+from tropism.wire import ab_tests, access, chat, costs, feedback, interactions, limits, models, use_cases
 
 HELP = [
     "use-cases list",
@@ -38,6 +38,9 @@ HELP = [
     "interactions get",
     "costs",
     "costs prices",
+    "limits list",
+    "limits set",
+    "limits remove",
     "ab list",
     "ab create",
     "ab report",
@@ -61,6 +64,9 @@ READS: list[tuple[str, Any]] = [
     ("costs --by model --by day --since 2026-01-01", costs.Costs),
     ("costs -u support --by user", costs.Costs),
     ("costs prices --provider open_ai", list[costs.ListedPrice]),
+    ("limits set requests 100000 day -u support", limits.Limit),
+    ("limits list", list[limits.Limit]),
+    ("limits list --user admin@localhost", list[limits.Limit]),
     ("ab plan 0.06 --baseline 0.3 --variants 3", ab_tests.Forecast),
     ("ab plan 0.5 --sd 2 --skewness 1", ab_tests.Forecast),
     ("ab plan 0.1 --preference --ties 0.2", ab_tests.Forecast),

@@ -211,6 +211,13 @@ CALLS: list[tuple[str, dict[str, Any], str]] = [
     ("roles.list", {}, "GET /api/v1/roles"),
     ("costs.query", {"group_by": ["day"], "use_case": "u", "since": "2026-11-28"}, "POST /api/v1/costs/query"),
     ("costs.prices", {}, "GET /api/v1/costs/prices"),
+    (
+        "limits.set",
+        {"measure": "usd", "amount": 2.5, "period": "day", "user": "a@b.c"},
+        "POST /api/v1/limits",
+    ),
+    ("limits.list", {"use_case": "u"}, "GET /api/v1/limits"),
+    ("limits.remove", {"limit": ID}, f"DELETE /api/v1/limits/{ID}"),
     ("roles.create", {"key": "k", "permissions": ["chat:create"]}, "POST /api/v1/roles"),
     ("roles.delete", {"role": "k"}, "DELETE /api/v1/roles/k"),
     ("api_keys.list", {"user": "a@b.c"}, "GET /api/v1/api_keys"),

@@ -39,6 +39,7 @@ COMMANDS = {
     "roles": ("tropism.cli.access:roles", "Named sets of permissions."),
     "api-keys": ("tropism.cli.access:api_keys", "What programs show to say for whom they call."),
     "sign-ins": ("tropism.cli.sign_ins:app", "Browsers in which somebody is signed in."),
+    "limits": ("tropism.cli.limits:app", "How much keys, users and use cases may use."),
     "audit": ("tropism.cli.audit:app", "Who changed what, when and from where."),
     "secrets": ("tropism.cli.secrets:app", "The master key of an engine on this machine."),
     "me": ("tropism.cli.me:me", "Show whose key you are using."),

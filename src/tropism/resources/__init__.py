@@ -26,6 +26,7 @@ from tropism.sdk.feedback import AsyncFeedback, Feedback
 from tropism.sdk.interactions import AsyncInteractions, Interactions
 from tropism.sdk.jobs import AsyncJobs, Jobs
 from tropism.sdk.judges import AsyncJudges, Judges
+from tropism.sdk.limits import AsyncLimits, Limits
 from tropism.sdk.models import AsyncModels, Models
 from tropism.sdk.reward_servers import AsyncRewardServers, RewardServers
 from tropism.sdk.sign_ins import AsyncPasswords, AsyncSignIns, Passwords, SignIns
@@ -49,6 +50,7 @@ __all__ = [
     "AsyncInteractions",
     "AsyncJobs",
     "AsyncJudges",
+    "AsyncLimits",
     "AsyncModels",
     "AsyncPasswords",
     "AsyncPermissions",
@@ -72,6 +74,7 @@ __all__ = [
     "Interactions",
     "Jobs",
     "Judges",
+    "Limits",
     "Models",
     "Passwords",
     "Permissions",

@@ -33,6 +33,7 @@ from tropism.sdk.flow import Defaults
 from tropism.sdk.interactions import AsyncInteractions, Interactions
 from tropism.sdk.jobs import AsyncJobs, Jobs
 from tropism.sdk.judges import AsyncJudges, Judges
+from tropism.sdk.limits import AsyncLimits, Limits
 from tropism.sdk.models import AsyncModels, Models
 from tropism.sdk.reward_servers import AsyncRewardServers, RewardServers
 from tropism.sdk.sign_ins import AsyncPasswords, AsyncSignIns, Passwords, SignIns
@@ -70,6 +71,7 @@ class Tropism:
         self.feedback = Feedback(self._connection, self._defaults)
         self.ab_tests = ABTests(self._connection, self._defaults)
         self.judges = Judges(self._connection, self._defaults)
+        self.limits = Limits(self._connection, self._defaults)
         self.datasets = Datasets(self._connection, self._defaults)
         self.evaluation = Evaluation(self._connection, self._defaults)
         self.jobs = Jobs(self._connection, self._defaults)
@@ -133,6 +135,7 @@ class AsyncTropism:
         self.feedback = AsyncFeedback(self._connection, self._defaults)
         self.ab_tests = AsyncABTests(self._connection, self._defaults)
         self.judges = AsyncJudges(self._connection, self._defaults)
+        self.limits = AsyncLimits(self._connection, self._defaults)
         self.datasets = AsyncDatasets(self._connection, self._defaults)
         self.evaluation = AsyncEvaluation(self._connection, self._defaults)
         self.jobs = AsyncJobs(self._connection, self._defaults)

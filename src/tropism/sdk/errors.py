@@ -82,7 +82,15 @@ class UnprocessableEntityError(APIStatusError):
 
 
 class RateLimitError(APIStatusError):
-    """429: too many calls."""
+    """429: a limit is reached. `retry_after` is in how many seconds to try again, if the server says it."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None, **fields: Any) -> None:
+        super().__init__(message, **fields)
+        self.retry_after = retry_after
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        rebuild, _ = super().__reduce__()
+        return partial(rebuild, retry_after=self.retry_after), ()
 
 
 class InternalServerError(APIStatusError):
@@ -119,10 +127,14 @@ STATUS_OF_TYPE = {
 }
 
 
-def status_error(status: int, body: bytes) -> APIStatusError:
+def status_error(status: int, body: bytes, retry_after: float | None = None) -> APIStatusError:
     """The error that an answer with this status stands for."""
     problem = read_problem(body) or Problem(type="unknown", message=_unreadable(status, body))
     kind = BY_STATUS.get(status, InternalServerError if status >= 500 else APIStatusError)
+    if kind is RateLimitError:
+        return RateLimitError(
+            problem.message, status_code=status, type=problem.type, param=problem.param, retry_after=retry_after
+        )
     return kind(problem.message, status_code=status, type=problem.type, param=problem.param)
 
 

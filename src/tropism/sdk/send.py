@@ -112,7 +112,7 @@ def accepted(reply: Answer | Lost) -> Answer:
     if isinstance(reply, Lost):
         raise reply.error
     if not 200 <= reply.status < 300:
-        raise status_error(reply.status, reply.body)
+        raise status_error(reply.status, reply.body, _retry_after(reply.headers.get("retry-after", "")))
     return reply
 
 

@@ -20,6 +20,7 @@ from tropism.server.fleet import Fleet
 from tropism.server.forgetting import carried_out
 from tropism.server.founding import found
 from tropism.server.jobs.supervisor import workers
+from tropism.server.limits.ledger import Ledger
 from tropism.server.passwords import Passwords
 from tropism.server.prices import price_list
 from tropism.server.secrets import Secrets, master_key
@@ -32,6 +33,7 @@ ROUTES = (
     "access",
     "sign_ins",
     "audit",
+    "limits",
     "use_cases",
     "models",
     "costs",
@@ -57,17 +59,18 @@ class DatabaseUnusable(Exception):
 
 
 @asynccontextmanager
-async def application(settings: Settings) -> AsyncIterator[Starlette]:
+async def application(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Starlette]:
     """The running application. On the way out it stores what was accepted and stops its engines."""
     settings.data.mkdir(parents=True, exist_ok=True)
     held = lock.take(settings.data)
     try:
         wake = asyncio.Event()
         async with (
-            _services(settings, wake.set) as services,
+            _services(settings, wake.set, clock or Clock()) as services,
             done_regularly(services),
             workers(services, wake),
             carried_out(services),
+            services.limits.kept(),
         ):
             yield http.application(ENDPOINTS, services, [*docs_page.routes(), *ui.routes()])
     finally:
@@ -75,9 +78,9 @@ async def application(settings: Settings) -> AsyncIterator[Starlette]:
 
 
 @asynccontextmanager
-async def _services(settings: Settings, wake_workers: Callable[[], None]) -> AsyncIterator[Services]:
+async def _services(settings: Settings, wake_workers: Callable[[], None], clock: Clock) -> AsyncIterator[Services]:
     storage_of(settings)  # what cannot be used is said now, and not to the first who uploads
-    clock, background = Clock(), Background()
+    background = Background()
     secrets = Secrets(master_key(settings.secret_key, settings.data / "secret.key"))
     database = Database(
         settings.database_url, clock, snapshot.load, snapshot.version, max_pending_writes=settings.max_pending_writes
@@ -91,6 +94,7 @@ async def _services(settings: Settings, wake_workers: Callable[[], None]) -> Asy
         fleet=fleet,
         passwords=passwords,
         attempts=Attempts(clock.monotonic),
+        limits=Ledger(database, clock),
         spawn=background.spawn,
         wake_workers=wake_workers,
         prices=price_list(settings.prices),

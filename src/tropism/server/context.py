@@ -16,6 +16,7 @@ from tropism.server.clock import Clock
 from tropism.server.database.connect import Database
 from tropism.server.database.session import Reading, Writing
 from tropism.server.fleet import Fleet
+from tropism.server.limits.ledger import Ledger
 from tropism.server.makings import Makings
 from tropism.server.passwords import Passwords
 from tropism.server.prices import PriceList
@@ -48,6 +49,7 @@ class Services(Process):
     fleet: Fleet
     passwords: Passwords
     attempts: Attempts
+    limits: Ledger
     wake_workers: Callable[[], None]
     """Say that a job was put in the queue; it would be noticed within a second anyway."""
     prices: PriceList
@@ -77,6 +79,8 @@ class Context:
     visit: Visit
     replay: bytes | None = None
     call: Call | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    """What the answer says in its headers besides; refusals say it, too."""
 
     @property
     def snapshot(self) -> Snapshot:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -33,6 +34,9 @@ Out = TypeVar("Out")
 
 encode = msgspec.json.Encoder().encode
 log = logging.getLogger("tropism")
+WORTH_WAITING = 60
+"""Seconds that OpenAI's clients wait at most because a header says so."""
+NOTHING_SAID: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,8 @@ class WithCookies(Generic[Out]):
 class OpenResponse(StreamingResponse):
     """Sends piece by piece, and tells when that is over, however it came about."""
 
-    def __init__(self, answer: Events | File, endpoint: Endpoint[Any, Any]) -> None:
-        headers = {"cache-control": "no-store"} | (_file_headers(answer) if isinstance(answer, File) else {})
+    def __init__(self, answer: Events | File, endpoint: Endpoint[Any, Any], said: Mapping[str, str]) -> None:
+        headers = {"cache-control": "no-store", **said} | (_file_headers(answer) if isinstance(answer, File) else {})
         media_type = endpoint.sends if isinstance(answer, File) else "text/event-stream"
         super().__init__(answer.chunks, endpoint.status, headers, media_type)
         self._on_end = answer.on_end
@@ -159,23 +163,25 @@ def _route(endpoint: Endpoint[Any, Any], services: Services) -> Route:
     read, handler = reader(endpoint, services.settings.max_body_bytes), _handlers[endpoint]
 
     async def serve(request: Request) -> Response:
+        said: dict[str, str] = {}
         try:
             context = _context(endpoint, services, request)
+            said = context.headers
             given = await read(request)
             work = handler(context, given, request.stream()) if endpoint.receives else handler(context, given)
             answer = await (_while_connected(request, work) if endpoint.streams else work)
         except TropismError as error:
-            return _problem(request, error)
+            return _problem(request, error, said)
         except ClientDisconnect:
             return Response(status_code=499)
         except Exception:
             log.exception("%s %s failed", endpoint.method, endpoint.path)
             return _problem(request, TropismError("an error on our side; the server's log has the details"))
         if isinstance(answer, Events | File):
-            return OpenResponse(answer, endpoint)
+            return OpenResponse(answer, endpoint, said)
         if isinstance(answer, WithCookies):
             return _with_cookies(answer, endpoint)
-        return Response(encode(answer), endpoint.status, media_type="application/json")
+        return Response(encode(answer), endpoint.status, said, media_type="application/json")
 
     return Route(endpoint.path, serve, methods=[endpoint.method], name=endpoint.name)
 
@@ -244,9 +250,11 @@ async def _disconnected(request: Request) -> None:
         pass
 
 
-def _problem(request: Request, error: TropismError) -> Response:
+def _problem(request: Request, error: TropismError, said: Mapping[str, str] = NOTHING_SAID) -> Response:
     wait = error.retry_after or (1 if error.status == 503 else None)
-    headers = {"retry-after": str(wait)} if wait else {}
+    headers = {**said, "retry-after": str(wait)} if wait else dict(said)
+    if wait and wait > WORTH_WAITING:  # else OpenAI's clients ask again at once
+        headers["x-should-retry"] = "false"
     if error.status == 401:
         headers["www-authenticate"] = "Bearer"
     return Response(problem_body(request.scope["path"], error), error.status, headers, "application/json")

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import uvicorn
 
 from tropism.server.app import application
+from tropism.server.clock import Clock
 from tropism.server.settings import Settings
 
 
@@ -47,10 +48,10 @@ async def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[str]:
+async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterator[str]:
     """A running server, by its URL. On the way out, running requests may end first."""
     with _listen(settings.host, settings.port) as listening:
-        async with application(settings) as app:
+        async with application(settings, clock) as app:
             server = Server(_config(app, settings))
             serving = asyncio.create_task(server.serve([listening]))
             try:

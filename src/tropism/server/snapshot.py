@@ -21,7 +21,9 @@ from tropism.server.errors import NotFound
 from tropism.server.grants import SignedIn, grants_of, principals, signed_in
 from tropism.server.principal import Principal
 from tropism.server.tables import ab_tests, models, use_cases
+from tropism.server.tables.limits import usage_limit
 from tropism.server.tables.snapshot import snapshot_version
+from tropism.wire.limits import Measure, Period
 from tropism.wire.models import Kind, Online, Prices
 from tropism.wire.use_cases import Redactable
 
@@ -80,6 +82,18 @@ class ServedUseCase:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServedLimit:
+    """How much of `measure` may be used in a `period`, in whole units (limits/windows.py)."""
+
+    id: UUID
+    kind: str
+    """What it holds for, in words."""
+    measure: Measure
+    period: Period
+    amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """One consistent state. `use_cases` is keyed by key and by id, `principals` by the digest of the api key."""
 
@@ -87,6 +101,8 @@ class Snapshot:
     sign_ins: Mapping[bytes, SignedIn]
     """By the digest of the token that the browser holds."""
     use_cases: Mapping[str, ServedUseCase]
+    limits: Mapping[UUID, tuple[ServedLimit, ...]]
+    """By the id of the key, user or use case."""
     version: int = 0
     """Counts the changes; processes that share a database find by it that another one made some."""
 
@@ -126,6 +142,7 @@ def load(session: Reading) -> Snapshot:
         principals=principals(session, grants),
         sign_ins=signed_in(session, grants),
         use_cases=found,
+        limits=_limits(session),
         version=version(session),
     )
 
@@ -133,6 +150,16 @@ def load(session: Reading) -> Snapshot:
 def version(session: Reading) -> int:
     """How many changes there were."""
     return int(session.value(select(snapshot_version.c.number)))
+
+
+def _limits(session: Reading) -> dict[UUID, tuple[ServedLimit, ...]]:
+    found: dict[UUID, tuple[ServedLimit, ...]] = defaultdict(tuple)
+    for row in session.rows(select(usage_limit).order_by(usage_limit.c.id)):
+        served = ServedLimit(
+            id=row.id, kind=row.kind.replace("_", " "), measure=row.measure, period=row.period, amount=row.amount
+        )
+        found[row.subject_id] += (served,)
+    return dict(found)
 
 
 Served = dict[UUID, dict[UUID, tuple[ServedModel, bool]]]

@@ -31,6 +31,8 @@ Permission = Literal[
     "job:cancel",
     "job:read",
     "judge:read",
+    "limit:read",
+    "limit:update",
     "model:attach",
     "model:create",
     "model:deploy",

@@ -10,8 +10,11 @@ from uuid import UUID
 
 from tropism.engines.protocol import Embeddings, EngineError
 from tropism.server.context import Context
+from tropism.server.domains.chat import amounts
+from tropism.server.domains.chat.exchange import Logged, insert
 from tropism.server.domains.chat.routing import Ask, route
 from tropism.server.domains.interactions import records
+from tropism.server.domains.limits.admission import admit, tokens_in
 from tropism.server.errors import EngineFailed
 from tropism.server.http import handles
 from tropism.wire import embeddings as wire
@@ -44,11 +47,17 @@ async def embed(context: Context, name: str, given: Sequence[str], user: UUID | 
     id, started = context.services.clock.new_id(), time.perf_counter()
     found = route(context.snapshot, context.principal, Ask(name=name, kind="Embedding", unit=user or id))
     model = found.models[0]
+    about = sum(map(tokens_in, given))
+    held = await admit(context, found.use_case.id, amounts.of_texts(model, about, at_least=1))
     try:
         async with context.services.fleet.engine(model) as engine:
             made = await engine.embed(given)
-    except EngineError as error:
-        raise EngineFailed(model.key, error) from error
+    except BaseException as error:
+        if held is not None:
+            held.give_back()
+        if isinstance(error, EngineError):
+            raise EngineFailed(model.key, error) from error
+        raise
     record = records.Record(
         id=id,
         use_case_id=found.use_case.id,
@@ -64,7 +73,10 @@ async def embed(context: Context, name: str, given: Sequence[str], user: UUID | 
         api_key_id=context.principal.key_id,
         latency_ms=(time.perf_counter() - started) * 1000,
     )
-    await context.services.database.append(records.store, records.redacted(record, found.use_case.redact))
+    read = about if made.prompt_tokens is None else made.prompt_tokens
+    spends = held.use(amounts.of_texts(model, read)) if held is not None else ()
+    stored = Logged(records.redacted(record, found.use_case.redact), spends)
+    await context.services.database.append(insert, stored)
     return made, model.key
 
 

@@ -6,52 +6,35 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from uuid import UUID
 
-from tropism.engines.protocol import EngineError, FinishReason, Piece, Prompt, Usage
+from tropism.engines.protocol import EngineError, Piece, Usage
 from tropism.server.context import Context
 from tropism.server.database.session import Writing
 from tropism.server.domains.ab_tests import assignment
-from tropism.server.domains.chat import shadow
+from tropism.server.domains.chat import amounts, shadow
+from tropism.server.domains.chat.choice import Choice
 from tropism.server.domains.chat.merging import merged
 from tropism.server.domains.chat.prompting import parameters_of, prompt_for
 from tropism.server.domains.chat.routing import Ask, Route, route, takes_shadow
 from tropism.server.domains.interactions import records
 from tropism.server.domains.interactions.records import Record
+from tropism.server.domains.limits.admission import Held, admit
 from tropism.server.errors import EngineFailed, NotLogged, Overloaded, StorageFailed
+from tropism.server.limits import leases
+from tropism.server.limits.leases import Spend
 from tropism.server.principal import SYSTEM
 from tropism.server.snapshot import ServedModel
 from tropism.wire.chat import ChatMessage, Sampling
 
 
-@dataclass(slots=True)
-class Choice:
-    """One answer, growing. `model` gives it: the one that was routed to, `assigned`, or a fallback of that."""
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """An answer as it is stored, with what its request used of limits."""
 
-    index: int
-    completion_id: UUID
-    assigned: ServedModel
-    model: ServedModel
-    prompt: Prompt
-    parts: list[str] = field(default_factory=list)
-    finish_reason: FinishReason | None = None
-    usage: Usage | None = None
-
-    @property
-    def text(self) -> str:
-        return "".join(self.parts)
-
-    @property
-    def cost_usd(self) -> float | None:
-        """By the prices of the model that answered; None if they or the tokens are not known."""
-        return self.model.cost(self.usage.prompt_tokens, self.usage.completion_tokens) if self.usage else None
-
-    def take(self, piece: Piece) -> None:
-        if piece.text:
-            self.parts.append(piece.text)
-        self.finish_reason = piece.finish_reason or self.finish_reason
-        self.usage = piece.usage or self.usage
+    record: Record
+    spends: Sequence[Spend]
 
 
 class NotBegun(Exception):
@@ -63,7 +46,7 @@ class NotBegun(Exception):
 
 
 class Exchange:
-    """A request on its way. It ends in exactly one of three: `log`, `give_up`, or an engine's error."""
+    """A request on its way, made by `begin`. It ends in exactly one of three: `log`, `give_up`, an engine's error."""
 
     def __init__(self, context: Context, request: Sampling, messages: Sequence[ChatMessage]) -> None:
         self._context, self._request, self._messages = context, request, messages
@@ -78,6 +61,11 @@ class Exchange:
         self._first_token_ms: float | None = None
         self._pieces = self._run()
         self._ended = False
+        self._held: Held | None = None
+
+    async def admit(self) -> None:
+        """Hold what the answers may use of the caller's limits, or be refused. Nothing was asked of an engine yet."""
+        self._held = await admit(self._context, self._route.use_case.id, amounts.needed(self.choices))
 
     def _find_route(self) -> Route:
         request = self._request
@@ -118,6 +106,8 @@ class Exchange:
             found = await anext(self._pieces, None)
         except Exception:
             self._ended = True
+            if self._held is not None:
+                self._held.give_back()
             raise
         if found is not None:
             self._note_first_token()
@@ -136,13 +126,13 @@ class Exchange:
         await self._store()
         if self.expects_shadow:
             self.shadow_id = shadow.start(
-                self._context.services, self._route, self._request, self._messages, self.session_id
+                self._context.services, self._route, self._request, self._messages, self.session_id, self._held
             )
 
     async def _store(self) -> None:
         database = self._context.services.database
         try:
-            await asyncio.gather(*(database.append(_insert, record) for record in self._redacted()))
+            await asyncio.gather(*(database.append(insert, logged) for logged in self._logged()))
         except (Overloaded, StorageFailed) as error:
             # Not a 503: clients repeat those at once, and would pay for the answer again.
             raise NotLogged(f"the answer was made but could not be stored: {error}") from error
@@ -222,8 +212,11 @@ class Exchange:
         services, place = self._context.services, (self._route.test.id, choice.assigned.id)
         services.spawn(services.database.write(SYSTEM, assignment.count_failure, place))
 
-    def _redacted(self) -> list[Record]:
-        return [records.redacted(record, self._route.use_case.redact) for record in self._records()]
+    def _logged(self) -> list[Logged]:
+        """Each answer as it is stored; the first one carries what all have used of the limits."""
+        spends = self._held.use(amounts.used(self.choices)) if self._held is not None else []
+        stored = [records.redacted(record, self._route.use_case.redact) for record in self._records()]
+        return [Logged(record, spends if index == 0 else ()) for index, record in enumerate(stored)]
 
     def _records(self) -> list[Record]:
         latency = self._elapsed_ms()
@@ -255,7 +248,16 @@ class Exchange:
         ]
 
 
-def _insert(transaction: Writing, rows: Sequence[Record]) -> None:
-    """Store completions, many at a time, and count them in their A/B tests."""
-    records.store(transaction, rows)
-    assignment.count(transaction, rows)
+async def begin(context: Context, request: Sampling, messages: Sequence[ChatMessage]) -> Exchange:
+    """A request that is let in."""
+    exchange = Exchange(context, request, messages)
+    await exchange.admit()
+    return exchange
+
+
+def insert(transaction: Writing, rows: Sequence[Logged]) -> None:
+    """Store completions, many at a time; count them in their A/B tests and limits."""
+    stored = [row.record for row in rows]
+    records.store(transaction, stored)
+    assignment.count(transaction, stored)
+    leases.spend(transaction, [spend for row in rows for spend in row.spends])

@@ -11,7 +11,8 @@ from tropism.engines.protocol import Piece
 from tropism.server.clock import time_of
 from tropism.server.context import Context
 from tropism.server.domains.chat import embeddings
-from tropism.server.domains.chat.exchange import Choice, Exchange
+from tropism.server.domains.chat.choice import Choice
+from tropism.server.domains.chat.exchange import Exchange, begin
 from tropism.server.domains.chat.routes import finished, include_usage, streamed, usage
 from tropism.server.errors import InvalidRequest
 from tropism.server.http import Events, handles, streams
@@ -24,7 +25,7 @@ from tropism.wire.page import Nothing
 @streams(wire.CHAT)
 async def create(context: Context, request: wire.ChatRequest) -> wire.ChatCompletion | Events:
     ours = _as_ours(request)
-    exchange = Exchange(context, ours, ours.messages)
+    exchange = await begin(context, ours, ours.messages)
     if ours.stream:
         return await streamed(exchange, wire.CHAT.path, _chunk, _usage_chunk, include_usage(ours))
     await finished(exchange)

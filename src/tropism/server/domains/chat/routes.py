@@ -11,7 +11,8 @@ import msgspec
 from tropism.engines.protocol import Piece
 from tropism.engines.protocol import Usage as Tokens
 from tropism.server.context import Context
-from tropism.server.domains.chat.exchange import Choice, Exchange
+from tropism.server.domains.chat.choice import Choice
+from tropism.server.domains.chat.exchange import Exchange, begin
 from tropism.server.errors import TropismError
 from tropism.server.http import Events, problem_body, streams
 from tropism.wire import chat as wire
@@ -24,7 +25,7 @@ Last = Callable[[Exchange], Any]
 
 @streams(wire.CREATE)
 async def create(context: Context, request: wire.ChatRequest) -> wire.ChatCompletion | Events:
-    exchange = Exchange(context, request, request.messages)
+    exchange = await begin(context, request, request.messages)
     if request.stream:
         return await streamed(exchange, wire.CREATE.path, _chat_chunk, _usage_chunk, include_usage(request))
     await finished(exchange)
@@ -40,7 +41,7 @@ async def create(context: Context, request: wire.ChatRequest) -> wire.ChatComple
 
 @streams(wire.COMPLETE)
 async def complete(context: Context, request: wire.CompletionRequest) -> wire.Completion | Events:
-    exchange = Exchange(context, request, [wire.ChatMessage(role="user", content=request.prompt)])
+    exchange = await begin(context, request, [wire.ChatMessage(role="user", content=request.prompt)])
     if request.stream:
         return await streamed(exchange, wire.COMPLETE.path, _text_chunk, _usage_chunk, include_usage(request))
     await finished(exchange)

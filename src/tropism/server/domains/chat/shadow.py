@@ -16,10 +16,14 @@ from tropism.engines.protocol import EngineError, FinishReason, Usage
 from tropism.server.context import Services
 from tropism.server.database.session import Writing
 from tropism.server.domains.ab_tests import assignment
+from tropism.server.domains.chat import amounts
 from tropism.server.domains.chat.prompting import parameters_of, prompt_for
 from tropism.server.domains.chat.routing import Route, other_variant
 from tropism.server.domains.interactions import records
 from tropism.server.domains.interactions.records import Record
+from tropism.server.domains.limits.admission import Held
+from tropism.server.limits import leases
+from tropism.server.limits.leases import Spend
 from tropism.server.principal import SYSTEM
 from tropism.server.snapshot import ServedModel
 from tropism.wire.chat import ChatMessage, Sampling
@@ -29,7 +33,12 @@ log = logging.getLogger("tropism.shadow")
 
 
 def start(
-    services: Services, route: Route, request: Sampling, messages: Sequence[ChatMessage], session_id: UUID
+    services: Services,
+    route: Route,
+    request: Sampling,
+    messages: Sequence[ChatMessage],
+    session_id: UUID,
+    held: Held | None,
 ) -> UUID | None:
     """Begin to make a shadow answer, and return its completion id; None if too many are under way."""
     if len(services.shadows) >= AT_ONCE:
@@ -41,6 +50,7 @@ def start(
         request=request,
         messages=messages,
         session_id=session_id,
+        held=held,
     )
     services.shadows.add(shadow.completion_id)
     services.spawn(shadow.run(services))
@@ -57,15 +67,20 @@ class Shadow:
     request: Sampling
     messages: Sequence[ChatMessage]
     session_id: UUID
+    held: Held | None
 
     async def run(self, services: Services) -> None:
         try:
             record = records.redacted(await self._answered(services), self.route.use_case.redact)
-            await services.database.write(SYSTEM, _store, record)
+            await services.database.write(SYSTEM, _store, record, self._spends(record))
         except EngineError as error:
             log.warning("no shadow answer from %s: %s", self.model.key, error)
         finally:
             services.shadows.discard(self.completion_id)
+
+    def _spends(self, record: Record) -> Sequence[Spend]:
+        """It was let in with the request that it shadows, and uses what that one's limits have left, or more."""
+        return [] if self.held is None else self.held.use(amounts.of_record(record))
 
     async def _answered(self, services: Services) -> Record:
         prompt = replace(prompt_for(self.model, self.request, self.messages), stream=False)
@@ -96,6 +111,7 @@ class Shadow:
         )
 
 
-def _store(transaction: Writing, record: Record) -> None:
+def _store(transaction: Writing, record: Record, spends: Sequence[Spend]) -> None:
     records.store(transaction, [record])
+    leases.spend(transaction, spends)
     assignment.count_shadow(transaction, record)

@@ -1,0 +1,38 @@
+"""One answer of a request, as it grows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from tropism.engines.protocol import FinishReason, Piece, Prompt, Usage
+from tropism.server.snapshot import ServedModel
+
+
+@dataclass(slots=True)
+class Choice:
+    """One answer, growing. `model` gives it: the one that was routed to, `assigned`, or a fallback of that."""
+
+    index: int
+    completion_id: UUID
+    assigned: ServedModel
+    model: ServedModel
+    prompt: Prompt
+    parts: list[str] = field(default_factory=list)
+    finish_reason: FinishReason | None = None
+    usage: Usage | None = None
+
+    @property
+    def text(self) -> str:
+        return "".join(self.parts)
+
+    @property
+    def cost_usd(self) -> float | None:
+        """By the prices of the model that answered; None if they or the tokens are not known."""
+        return self.model.cost(self.usage.prompt_tokens, self.usage.completion_tokens) if self.usage else None
+
+    def take(self, piece: Piece) -> None:
+        if piece.text:
+            self.parts.append(piece.text)
+        self.finish_reason = piece.finish_reason or self.finish_reason
+        self.usage = piece.usage or self.usage
