@@ -76,6 +76,8 @@ NO_URL_OF_THE_WEB = [
     *("javascript:alert(1)", "//127.0.0.1/", "http:127.0.0.1", "http:///127.0.0.1/", "http:/\\127.0.0.1/", "127.0.0.1"),
     *("http://", "http://[::1", "http://example.org:99999/", "http://example.org:0/", "http://example.org:22x/"),
     *("http://exa mple.org/", "http://example.org\n/", "http://example.org/\x00", "http://example.org\t@x/", ""),
+    *("http://a..b/", "http://.example.org/", "http://localhost%00.example.org/", "http://[v1.fe80::1]/"),
+    *(f"http://{'a' * 64}.org/", f"http://{'a.' * 130}org/"),
     *("http://a:b@example.org/", "http://:@example.org:80/", "http://example.org/" + "x" * 2000),
 ]
 

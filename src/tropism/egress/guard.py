@@ -65,11 +65,19 @@ def _parsed(text: str) -> URL:
         host, port = url.host, url.explicit_port
     except ValueError:
         raise wrong from None
-    if url.scheme not in ("http", "https") or not host or port == 0:
+    if url.scheme not in ("http", "https") or not host or port == 0 or not _is_address_or_name(url.raw_host or ""):
         raise wrong
     if "@" in url.raw_authority:
         raise ValueError("a URL with a user or a password in it is not taken; it would be shown to others")
     return url
+
+
+def _is_address_or_name(host: str) -> bool:
+    """What no name server can be asked, such as `a..b` or `localhost%00.org`, would fail only when we connect."""
+    if ":" in host:
+        return _literal(host) is not None
+    labels = host.removesuffix(".").split(".")
+    return len(host) <= 253 and "%" not in host and all(0 < len(label) <= 63 for label in labels)
 
 
 def _literal(host: str) -> Address | None:

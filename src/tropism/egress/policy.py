@@ -36,6 +36,12 @@ METADATA = frozenset(
             "169.254.170.23",
             "fd00:ec2::254",
             "fd00:ec2::23",
+            "fd20:ce::254",  # Google
+            "fd00:c1::a9fe:a9fe",  # Oracle
+            "fe80::a9fe:a9fe",  # OpenStack
+            "169.254.42.42",  # Scaleway
+            "fd00:42::42",
+            "169.254.0.23",  # Tencent
             "100.100.100.200",  # Alibaba
             "168.63.129.16",  # Azure's wire server, at a public address
             "192.0.0.192",  # Oracle
@@ -80,7 +86,7 @@ class Egress:
         if self.everything:
             return
         real = _where_it_ends(address)
-        if real in METADATA:
+        if real in METADATA or _low_half(real) in METADATA:
             if not any(real in network and network.num_addresses == 1 for network in self.networks):
                 raise EgressRefused(f"{host!r} leads to an address that gives out credentials")
         elif not (self.trusts(host) or any(real in network for network in self.networks)):
@@ -145,6 +151,11 @@ def _where_it_ends(address: Address) -> Address:
     if address in _NAT64 or (address in _V4_COMPATIBLE and int(address) > 1):
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour or address
+
+
+def _low_half(address: Address) -> IPv4Address:
+    """The IPv4 address in the last bits: translators put it there, under prefixes that only their network knows."""
+    return IPv4Address(int(address) & 0xFFFFFFFF)
 
 
 def _kind(address: Address) -> str | None:
