@@ -13,6 +13,7 @@ import uvicorn
 
 from tropism.server.app import application
 from tropism.server.clock import Clock
+from tropism.server.connections import guarded
 from tropism.server.settings import Settings
 
 
@@ -71,6 +72,8 @@ def _config(app: object, settings: Settings) -> uvicorn.Config:
         access_log=False,
         lifespan="off",
         server_header=False,
+        http=guarded(settings),
+        ws="none",
         timeout_graceful_shutdown=settings.drain_seconds,
     )
 

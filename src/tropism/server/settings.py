@@ -31,6 +31,12 @@ class Settings(Struct, kw_only=True, frozen=True):
     """Keys of echo models to register, for tests (`--echo-models`)."""
     max_body_bytes: int = 32 * 1024 * 1024
     """The longest request body (`TROPISM_MAX_BODY_BYTES`)."""
+    max_connections: int = 1000
+    """How many connections may be open; more are refused with 503 (`TROPISM_MAX_CONNECTIONS`)."""
+    max_connections_per_address: int = 500
+    """How many of them one address may have (`TROPISM_MAX_CONNECTIONS_PER_ADDRESS`)."""
+    client_seconds: int = 30
+    """How long a client may take to send a request's head, and to take what was written (`TROPISM_CLIENT_SECONDS`)."""
     max_pending_writes: int = 10_000
     """More waiting writes than this are refused with 503 (`TROPISM_MAX_PENDING_WRITES`)."""
     storage: str | None = None
@@ -102,6 +108,9 @@ def from_environment(environment: Mapping[str, str] = os.environ, **given: objec
         read["egress_allow"] = entries
     for name in (
         "max_body_bytes",
+        "max_connections",
+        "max_connections_per_address",
+        "client_seconds",
         "max_pending_writes",
         "max_dataset_bytes",
         "drain_seconds",

@@ -1,0 +1,157 @@
+"""Slow and greedy clients on raw sockets: they are told why, or cut off, and others are served meanwhile."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from urllib.parse import urlsplit
+
+import httpx2
+import pytest
+
+from tropism import Tropism
+from tropism.testing import RunningServer, run_server
+
+SECONDS = 2
+HEAD = b"GET /health HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.fixture(scope="module")
+def strict() -> Iterator[RunningServer]:
+    """A server with little patience, and few connections."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(os.environ, "TROPISM_CLIENT_SECONDS", str(SECONDS))
+        patch.setitem(os.environ, "TROPISM_MAX_CONNECTIONS_PER_ADDRESS", "12")
+        with run_server() as running, Tropism(running.base_url, running.api_key) as client:
+            client.models.attach("echo", make_default=True, wait=True, use_case="default")
+            yield running
+
+
+def connect(server: RunningServer) -> socket.socket:
+    where = urlsplit(server.base_url)
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.settimeout(30)
+    connection.connect((where.hostname, where.port))
+    return connection
+
+
+def heard(connection: socket.socket) -> bytes:
+    """All until the other side closes."""
+    parts = []
+    try:
+        while part := connection.recv(65536):
+            parts.append(part)
+    except ConnectionError:
+        pass
+    return b"".join(parts)
+
+
+def ask(server: RunningServer, body: dict[str, object]) -> bytes:
+    data = json.dumps(body).encode()
+    head = f"POST /api/v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.api_key}\r\n"
+    return f"{head}Content-Length: {len(data)}\r\n\r\n".encode() + data
+
+
+@pytest.mark.parametrize("begun", [b"", b"\r\n", HEAD, HEAD + b"X-A: b"])
+def test_who_says_no_whole_head_is_sent_away(strict: RunningServer, begun: bytes) -> None:
+    with connect(strict) as connection:
+        connection.sendall(begun)
+        answer = heard(connection)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b'"too_slow"' in answer
+
+
+def test_a_head_that_trickles_in_is_sent_away(strict: RunningServer) -> None:
+    with connect(strict) as connection:
+        began = time.monotonic()
+        connection.sendall(HEAD)
+        try:
+            for _ in range(20):
+                connection.sendall(b"X-A: b\r\n")
+                time.sleep(SECONDS / 8)
+        except ConnectionError:
+            pass
+        assert time.monotonic() - began < 20 * SECONDS / 8
+        httpx2.get(f"{strict.base_url}/health").raise_for_status()
+
+
+def test_a_connection_that_is_kept_alive_is_not_kept_by_empty_lines(strict: RunningServer) -> None:
+    with connect(strict) as connection:
+        connection.sendall(HEAD + b"\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+        connection.sendall(b"\r\n")
+        assert heard(connection).startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_body_that_stands_still_is_cut_off(strict: RunningServer) -> None:
+    with connect(strict) as connection:
+        connection.sendall(ask(strict, {"model": "default", "messages": [{"role": "user", "content": "x" * 50}]})[:-20])
+        assert b" 200 " not in heard(connection)
+
+
+def test_a_body_that_comes_on_is_waited_for(strict: RunningServer) -> None:
+    words = "word " * 3000 * SECONDS
+    request = ask(strict, {"model": "default", "messages": [{"role": "user", "content": words}]})
+    head, body = request[:300], request[300:]
+    part = len(body) // 10
+    with connect(strict) as connection:
+        connection.sendall(head)
+        for start in range(0, len(body), part):
+            time.sleep(SECONDS * 2 / 10)
+            connection.sendall(body[start : start + part])
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(
+    "more", [b"X-A: " + b"b" * 70_000, b"".join(b"X-%d: b\r\n" % i for i in range(101)), b"X-A: b\r\n" * 9_000]
+)
+def test_a_head_that_is_too_large_is_refused(strict: RunningServer, more: bytes) -> None:
+    with connect(strict) as connection:
+        connection.sendall(HEAD + more + b"\r\n\r\n")
+        answer = heard(connection)
+    assert answer.startswith(b"HTTP/1.1 431 ")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["type"] == "head_too_large"
+
+
+def test_bytes_that_are_no_request_are_refused_in_our_shape(strict: RunningServer) -> None:
+    with connect(strict) as connection:
+        connection.sendall(b"\x16\x03\x01 hello\r\n\r\n")
+        answer = heard(connection)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["type"] == "malformed_request"
+
+
+def test_one_address_has_so_many_connections(strict: RunningServer) -> None:
+    with ExitStack() as stack:
+        for _ in range(12):
+            connection = stack.enter_context(connect(strict))
+            connection.sendall(HEAD + b"\r\n")
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+        answer = heard(stack.enter_context(connect(strict)))
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"retry-after: 1" in answer
+    time.sleep(0.2)
+    httpx2.get(f"{strict.base_url}/health").raise_for_status()
+
+
+def test_a_reader_who_does_not_read_is_cut_off_and_the_generation_cancelled(strict: RunningServer) -> None:
+    words = " ".join(str(i) for i in range(100_000))
+    request = ask(strict, {"model": "default", "messages": [{"role": "user", "content": words}], "stream": True})
+    with Tropism(strict.base_url, strict.api_key) as client, ExitStack() as stack:
+        before = client.interactions.list(use_case="default").total_count
+        connection = stack.enter_context(connect(strict))
+        connection.sendall(request)
+        connection.recv(1024)
+        until = time.monotonic() + 60
+        while client.interactions.list(use_case="default").total_count == before and time.monotonic() < until:
+            time.sleep(0.2)
+        found = client.interactions.list(use_case="default", page={"first": 1}).nodes[0]
+    assert found.finish_reason == "cancelled"
+    assert found.usage is not None
+    assert 0 < found.usage.completion_tokens < 100_000
+    assert words.startswith(found.completion)
