@@ -24,8 +24,8 @@ def _rows(word: str) -> list[object]:
 
 WORDS = [word for word in WIRE if _rows(word)]
 
-WITHOUT_SDK = {"health", "openai"}
-"""Health is asked by machines that watch, and OpenAI's shape by OpenAI's own clients."""
+WITHOUT_SDK = {"health", "metrics", "openai", "otlp"}
+"""Health and figures are asked by machines that watch; OpenAI's and OpenTelemetry's shapes have their own clients."""
 SERVED_BY = {"embeddings": "chat", "openai": "chat"}
 """Two shapes of the same exchange with an engine live in one domain."""
 TESTED_IN = {"health": "api"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from tropism.server import logs
 from tropism.server.app import DatabaseUnusable
 from tropism.server.founding import FIRST_USE_CASE, KEY_FILE
 from tropism.server.lock import DataInUse
@@ -22,13 +22,13 @@ from tropism.server.ui import NOT_BUILT, folder
 
 def serve(*, host: str, port: int, data: Path, database: str | None, storage: str | None, echo_models: str) -> None:
     """Start the engine with these options of the command line; return when it is told to stop."""
-    logging.basicConfig(format="%(asctime)s %(name)s %(levelname)s %(message)s")
     console = Console(stderr=True)
     try:
         keys = tuple(key for key in echo_models.split(",") if key)
         settings = from_environment(
             host=host, port=port, data=data, database=database, storage=storage, echo_models=keys
         )
+        logs.set_up(settings)
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             runner.run(run(settings, lambda url: _welcome(url, settings)))
     except (CannotListen, DataInUse, DatabaseUnusable, ValueError, OSError) as error:

@@ -27,6 +27,7 @@ from tropism.engines.openai_wire import (
     text_of,
     usage_of,
 )
+from tropism.engines.outgoing import HEADERS
 from tropism.engines.protocol import (
     Embeddings,
     Engine,
@@ -178,7 +179,7 @@ class OpenAIEngine(Engine):
         if self._session is None:
             raise EngineUnavailable("the engine is not running")
         # Redirects could lead inside, past whatever checked the endpoint, and would carry the key along.
-        request = self._session.post(url, data=body, timeout=timeout, allow_redirects=False)
+        request = self._session.post(url, data=body, timeout=timeout, allow_redirects=False, headers=HEADERS.get())
         with self._in_flight:
             try:
                 async with request as response:

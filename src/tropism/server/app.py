@@ -19,8 +19,11 @@ from tropism.server.database.connect import Database
 from tropism.server.fleet import Fleet
 from tropism.server.forgetting import carried_out
 from tropism.server.founding import found
+from tropism.server.gauges import observed
 from tropism.server.jobs.supervisor import workers
 from tropism.server.limits.ledger import Ledger
+from tropism.server.metrics import Metrics
+from tropism.server.observing import Observer, Tracing
 from tropism.server.passwords import Passwords
 from tropism.server.prices import price_list
 from tropism.server.secrets import Secrets, master_key
@@ -47,6 +50,8 @@ ROUTES = (
     "datasets",
     "reward_servers",
     "training",
+    "metrics",
+    "otlp",
 )
 for domain in ROUTES:
     import_module(f"tropism.server.domains.{domain}.routes")
@@ -97,6 +102,7 @@ async def _services(settings: Settings, wake_workers: Callable[[], None], clock:
         limits=Ledger(database, clock),
         spawn=background.spawn,
         wake_workers=wake_workers,
+        observer=Observer(Metrics(), clock, _tracing(settings)),
         prices=price_list(settings.prices),
     )
     await _open(database)
@@ -104,12 +110,28 @@ async def _services(settings: Settings, wake_workers: Callable[[], None], clock:
         background.spawn(passwords.prepare())
         await fleet.start(database)
         await found(services)
-        yield services
+        with observed(services):
+            yield services
     finally:
         await fleet.close()
         await background.finish()
         passwords.close()
         await database.close()
+        if services.observer.tracing is not None:
+            await asyncio.to_thread(services.observer.tracing.close)
+
+
+def _tracing(settings: Settings) -> Tracing | None:
+    """Where traces go; the packages for that are imported only then."""
+    if settings.otlp_endpoint is None:
+        return None
+    try:
+        from tropism.server.otel import OpenTelemetry
+    except ModuleNotFoundError as missing:
+        raise ValueError(
+            f"TROPISM_OTLP_ENDPOINT needs the Python package {missing.name!r}: pip install 'tropism[otel]'"
+        ) from missing
+    return OpenTelemetry(settings.otlp_endpoint, settings.otlp_content)
 
 
 async def _open(database: Database[snapshot.Snapshot]) -> None:

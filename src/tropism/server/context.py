@@ -18,6 +18,7 @@ from tropism.server.database.session import Reading, Writing
 from tropism.server.fleet import Fleet
 from tropism.server.limits.ledger import Ledger
 from tropism.server.makings import Makings
+from tropism.server.observing import Observer, Seen
 from tropism.server.passwords import Passwords
 from tropism.server.prices import PriceList
 from tropism.server.principal import Principal
@@ -52,6 +53,7 @@ class Services(Process):
     limits: Ledger
     wake_workers: Callable[[], None]
     """Say that a job was put in the queue; it would be noticed within a second anyway."""
+    observer: Observer
     prices: PriceList
     """What providers' models cost that are registered without a price."""
     makings: Makings = field(default_factory=Makings)
@@ -72,11 +74,13 @@ class Services(Process):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One call. `replay` is the digest of its idempotency key, if it came with one; `call` is for the audit log."""
+    """One call, and who sees it. `replay` is the digest of its idempotency key, if it came with one; `call` is for the
+    audit log."""
 
     services: Services
     principal: Principal
     visit: Visit
+    seen: Seen
     replay: bytes | None = None
     call: Call | None = None
     headers: dict[str, str] = field(default_factory=dict)

@@ -23,6 +23,7 @@ from tropism.server.browser import Visit, own_origin
 from tropism.server.callers import caller
 from tropism.server.context import Context, Services
 from tropism.server.errors import Forbidden, TropismError
+from tropism.server.observing import Seen
 from tropism.server.principal import SYSTEM, Principal
 from tropism.server.requests import reader
 from tropism.wire import openai
@@ -66,20 +67,31 @@ class WithCookies(Generic[Out]):
     location: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """An answer that is no JSON of ours."""
+
+    body: bytes
+    media_type: str
+
+
 class OpenResponse(StreamingResponse):
     """Sends piece by piece, and tells when that is over, however it came about."""
 
-    def __init__(self, answer: Events | File, endpoint: Endpoint[Any, Any], said: Mapping[str, str]) -> None:
+    def __init__(
+        self, answer: Events | File, endpoint: Endpoint[Any, Any], said: Mapping[str, str], seen: Seen
+    ) -> None:
         headers = {"cache-control": "no-store", **said} | (_file_headers(answer) if isinstance(answer, File) else {})
         media_type = endpoint.sends if isinstance(answer, File) else "text/event-stream"
         super().__init__(answer.chunks, endpoint.status, headers, media_type)
-        self._on_end = answer.on_end
+        self._on_end, self._seen = answer.on_end, seen
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
             self._on_end()
+            self._seen.ended(self.status_code)
 
 
 def _file_headers(file: File) -> dict[str, str]:
@@ -90,8 +102,9 @@ def _file_headers(file: File) -> dict[str, str]:
 Handler = Callable[[Context, In], Awaitable[Out]]
 Streaming = Callable[[Context, In], Awaitable[Out | Events]]
 Receiving = Callable[[Context, In, AsyncIterator[bytes]], Awaitable[Out]]
-Sending = Callable[[Context, In], Awaitable[File]]
+Sending = Callable[[Context, In], Awaitable[File | Raw]]
 Keeping = Callable[[Context, In], Awaitable[WithCookies[Out]]]
+Answering = Callable[[Context, In, AsyncIterator[bytes]], Awaitable[Raw]]
 Bound = dict[Endpoint[Any, Any], Callable[..., Coroutine[Any, Any, Any]]]
 
 _handlers: Bound = {}
@@ -121,6 +134,16 @@ def receives(endpoint: Endpoint[In, Out]) -> Callable[[Receiving[In, Out]], Rece
     """Bind a handler that reads the body itself, piece by piece as it comes."""
 
     def bind(handler: Receiving[In, Out]) -> Receiving[In, Out]:
+        _handlers[endpoint] = handler  # type: ignore[assignment]
+        return handler
+
+    return bind
+
+
+def answers(endpoint: Endpoint[In, Any]) -> Callable[[Answering[In]], Answering[In]]:
+    """Bind a handler that reads the body itself and answers with bytes of its own kind."""
+
+    def bind(handler: Answering[In]) -> Answering[In]:
         _handlers[endpoint] = handler  # type: ignore[assignment]
         return handler
 
@@ -163,9 +186,17 @@ def _route(endpoint: Endpoint[Any, Any], services: Services) -> Route:
     read, handler = reader(endpoint, services.settings.max_body_bytes), _handlers[endpoint]
 
     async def serve(request: Request) -> Response:
+        seen = services.observer.request(endpoint.method, endpoint.path, request.scope["headers"])
+        response = await answered(request, seen)
+        response.raw_headers.append((b"x-request-id", seen.id.encode()))
+        if not isinstance(response, OpenResponse):
+            seen.ended(response.status_code)
+        return response
+
+    async def answered(request: Request, seen: Seen) -> Response:
         said: dict[str, str] = {}
         try:
-            context = _context(endpoint, services, request)
+            context = _context(endpoint, services, request, seen)
             said = context.headers
             given = await read(request)
             work = handler(context, given, request.stream()) if endpoint.receives else handler(context, given)
@@ -178,26 +209,28 @@ def _route(endpoint: Endpoint[Any, Any], services: Services) -> Route:
             log.exception("%s %s failed", endpoint.method, endpoint.path)
             return _problem(request, TropismError("an error on our side; the server's log has the details"))
         if isinstance(answer, Events | File):
-            return OpenResponse(answer, endpoint, said)
+            return OpenResponse(answer, endpoint, said, seen)
         if isinstance(answer, WithCookies):
             return _with_cookies(answer, endpoint)
+        if isinstance(answer, Raw):
+            return Response(answer.body, endpoint.status, said, media_type=answer.media_type)
         return Response(encode(answer), endpoint.status, said, media_type="application/json")
 
     return Route(endpoint.path, serve, methods=[endpoint.method], name=endpoint.name)
 
 
-def _context(endpoint: Endpoint[Any, Any], services: Services, request: Request) -> Context:
+def _context(endpoint: Endpoint[Any, Any], services: Services, request: Request, seen: Seen) -> Context:
     visit, changes = _visit(services, request), endpoint.method != "GET"
     if endpoint.permission is None:
         if changes and "authorization" not in visit.headers:
             visit.prove()
-        return Context(services, Principal(SYSTEM.user_id), visit, call=_call(endpoint, request))
+        return Context(services, Principal(SYSTEM.user_id), visit, seen, call=_call(endpoint, request))
     principal = caller(services, visit, changes=changes)
     # What may not be done in a team may not be done to what is the team's: for this call it is not there.
     principal = principal.with_permission(endpoint.permission)
     if not principal.grants and not principal.shares:
         raise Forbidden(f"this needs the permission {endpoint.permission!r}, which your key does not have")
-    return Context(services, principal, visit, _replay(endpoint, request, principal), _call(endpoint, request))
+    return Context(services, principal, visit, seen, _replay(endpoint, request, principal), _call(endpoint, request))
 
 
 def _visit(services: Services, request: Request) -> Visit:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -60,6 +61,16 @@ class Settings(Struct, kw_only=True, frozen=True):
     """A file with prices that go before those of the package (`TROPISM_PRICES`)."""
     audit_days: int = 3650
     """How long the audit log is kept, in days (`TROPISM_AUDIT_DAYS`)."""
+    metrics_port: int | None = None
+    """Show figures to Prometheus on a port of their own, without a key (`TROPISM_METRICS_PORT`)."""
+    log_format: Literal["text", "json"] = "text"
+    """Lines for people, or one JSON object a line (`TROPISM_LOG_FORMAT`)."""
+    log_requests: bool = False
+    """Log every request with its id, status and time (`TROPISM_LOG_REQUESTS=1`)."""
+    otlp_endpoint: str | None = None
+    """Send traces and metrics to this OpenTelemetry collector (`TROPISM_OTLP_ENDPOINT`); needs the extra `otel`."""
+    otlp_content: bool = False
+    """Tell traces what was said, too (`TROPISM_OTLP_CONTENT=1`)."""
     job_stall_seconds: int = 600
     """A job that comes no further for so long has failed (`TROPISM_JOB_STALL_SECONDS`)."""
     evaluation_calls_local: int = 4
@@ -99,7 +110,11 @@ def from_environment(environment: Mapping[str, str] = os.environ, **given: objec
         "secret_key": environment.get("TROPISM_SECRET_KEY", "").strip() or None,
         "storage": environment.get("TROPISM_STORAGE", "").strip() or None,
         "public_url": _origin("TROPISM_PUBLIC_URL", environment.get("TROPISM_PUBLIC_URL", "").strip()),
-        "bundled_models": environment.get("TROPISM_BUNDLED_MODELS", "1") not in ("0", "false", "no"),
+        "otlp_endpoint": environment.get("TROPISM_OTLP_ENDPOINT", "").strip() or None,
+        "otlp_content": environment.get("TROPISM_OTLP_CONTENT", "0") not in _NO,
+        "log_requests": environment.get("TROPISM_LOG_REQUESTS", "0") not in _NO,
+        "log_format": _one_of(("text", "json"), "TROPISM_LOG_FORMAT", environment),
+        "bundled_models": environment.get("TROPISM_BUNDLED_MODELS", "1") not in _NO,
     }
     if prices := environment.get("TROPISM_PRICES", "").strip():
         read["prices"] = Path(prices)
@@ -117,6 +132,7 @@ def from_environment(environment: Mapping[str, str] = os.environ, **given: objec
         "audit_days",
         "sign_in_hours",
         "sign_in_idle_hours",
+        "metrics_port",
         "job_stall_seconds",
         "jobs_at_once",
         "evaluation_calls_local",
@@ -126,6 +142,16 @@ def from_environment(environment: Mapping[str, str] = os.environ, **given: objec
             read[name] = _number(f"TROPISM_{name.upper()}", text)
     given = {name: value for name, value in given.items() if value is not None}
     return Settings(**{**read, **given})  # type: ignore[arg-type]
+
+
+_NO = ("0", "false", "no", "")
+
+
+def _one_of(words: Sequence[str], variable: str, environment: Mapping[str, str]) -> str:
+    word = environment.get(variable) or words[0]
+    if word not in words:
+        raise ValueError(f"{variable} must be one of {', '.join(words)}, not {word!r}")
+    return word
 
 
 def _origin(variable: str, text: str) -> str | None:

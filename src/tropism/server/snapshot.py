@@ -35,6 +35,8 @@ class ServedModel:
     id: UUID
     key: str
     kind: Kind
+    provider: str
+    """The name of its engine, which is that of its provider."""
     online: Online
     error: str | None
     engine_id: UUID
@@ -179,6 +181,7 @@ def _served_models(session: Reading) -> Served:
             id=row.id,
             key=row.key,
             kind=row.kind,
+            provider=row.engine,
             online=_online(row),
             error=row.why or row.error,
             engine_id=row.backbone_id or row.id,

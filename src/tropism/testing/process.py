@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 from pathlib import Path
 
+from tropism.server import logs
 from tropism.server.run import new_event_loop, running
 from tropism.server.settings import Settings, from_environment
 
@@ -19,7 +19,6 @@ async def _serve(settings: Settings) -> None:
 
 def main(data: str, echo_models: str, bundled_models: str) -> None:
     """Serve from the directory `data`, with these echo models (separated by commas); say the URL when ready."""
-    logging.basicConfig(format="%(asctime)s %(name)s %(levelname)s %(message)s")
     settings = from_environment(
         data=Path(data),
         port=0,
@@ -27,6 +26,7 @@ def main(data: str, echo_models: str, bundled_models: str) -> None:
         bundled_models=bundled_models == "yes",
         drain_seconds=5,
     )
+    logs.set_up(settings)
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(_serve(settings))
 

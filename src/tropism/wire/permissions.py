@@ -33,6 +33,7 @@ Permission = Literal[
     "judge:read",
     "limit:read",
     "limit:update",
+    "metrics:read",
     "model:attach",
     "model:create",
     "model:deploy",

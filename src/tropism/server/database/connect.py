@@ -114,6 +114,11 @@ class Database(Generic[S]):
         """Store one row with all that wait for the same `insert`; return once it is on disk."""
         await self._writer.append(insert, row)
 
+    @property
+    def pending_writes(self) -> int:
+        """How many writes wait for the disk."""
+        return self._writer.pending
+
     def wipe_log(self) -> None:
         """What was deleted is to leave the write-ahead log, too, as soon as no reader needs it."""
         self._checkpointer.truncate_soon()

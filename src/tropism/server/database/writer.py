@@ -65,6 +65,11 @@ class Writer(Generic[S]):
         """Store a row; rows that wait for the same `insert` are handed to it together."""
         await self._put(Pending(SYSTEM, self._loop.create_future(), insert=insert, row=row))
 
+    @property
+    def pending(self) -> int:
+        """How many writes wait."""
+        return self._queue.qsize()
+
     async def close(self) -> None:
         """Finish what was accepted, then stop."""
         self._queue.put(None)

@@ -9,6 +9,7 @@ from tropism.wire.permissions import PERMISSIONS, Permission
 _IN_CHARGE: frozenset[Permission] = frozenset(
     {
         "audit:read",
+        "metrics:read",
         "model:create",
         "role:create",
         "role:delete",
@@ -21,7 +22,7 @@ _IN_CHARGE: frozenset[Permission] = frozenset(
 """What reaches beyond the work on a team's use cases."""
 _OWN_ACCOUNT: tuple[Permission, ...] = ("api_key:create", "api_key:delete", "password:update", "sign_in:delete")
 _READ = (
-    *(permission for permission in PERMISSIONS if permission.endswith(":read") and permission != "audit:read"),
+    *(permission for permission in PERMISSIONS if permission.endswith(":read") and permission not in _IN_CHARGE),
     *_OWN_ACCOUNT,
 )
 _ANNOTATE: tuple[Permission, ...] = (*_READ, "feedback:create")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from tropism.engines.protocol import FinishReason, Piece, Prompt, Usage
+from tropism.server.observing import Told
 from tropism.server.snapshot import ServedModel
 
 
@@ -30,6 +31,17 @@ class Choice:
     def cost_usd(self) -> float | None:
         """By the prices of the model that answered; None if they or the tokens are not known."""
         return self.model.cost(self.usage.prompt_tokens, self.usage.completion_tokens) if self.usage else None
+
+    @property
+    def told(self) -> Told:
+        """What observers are told of its end; an answer without one was left by its caller."""
+        return Told(
+            prompt_tokens=self.usage.prompt_tokens if self.usage else None,
+            completion_tokens=self.usage.completion_tokens if self.usage else None,
+            cost_usd=self.cost_usd,
+            finish_reason=self.finish_reason or "cancelled",
+            text=self.text,
+        )
 
     def take(self, piece: Piece) -> None:
         if piece.text:

@@ -17,6 +17,7 @@ from tropism.server.domains.interactions import records
 from tropism.server.domains.limits.admission import admit, tokens_in
 from tropism.server.errors import EngineFailed
 from tropism.server.http import handles
+from tropism.server.observing import Asked, Told
 from tropism.wire import embeddings as wire
 from tropism.wire.chat import ChatMessage
 
@@ -49,15 +50,20 @@ async def embed(context: Context, name: str, given: Sequence[str], user: UUID | 
     model = found.models[0]
     about = sum(map(tokens_in, given))
     held = await admit(context, found.use_case.id, amounts.of_texts(model, about, at_least=1))
+    seen = context.seen.generating(
+        Asked(operation="embeddings", use_case=found.use_case.key, model=model.key, provider=model.provider)
+    )
     try:
         async with context.services.fleet.engine(model) as engine:
             made = await engine.embed(given)
     except BaseException as error:
         if held is not None:
             held.give_back()
+        seen.ended(Told(error=error.type if isinstance(error, EngineError) else "cancelled"))
         if isinstance(error, EngineError):
             raise EngineFailed(model.key, error) from error
         raise
+    seen.ended(Told(prompt_tokens=made.prompt_tokens, cost_usd=model.cost(made.prompt_tokens, 0)))
     record = records.Record(
         id=id,
         use_case_id=found.use_case.id,

@@ -24,6 +24,7 @@ from tropism.server.domains.limits.admission import Held, admit
 from tropism.server.errors import EngineFailed, NotLogged, Overloaded, StorageFailed
 from tropism.server.limits import leases
 from tropism.server.limits.leases import Spend
+from tropism.server.observing import Asked, Attempt, Told
 from tropism.server.principal import SYSTEM
 from tropism.server.snapshot import ServedModel
 from tropism.wire.chat import ChatMessage, Sampling
@@ -191,19 +192,38 @@ class Exchange:
 
     async def _attempt(self, choice: Choice) -> AsyncGenerator[Piece, None]:
         """The answer of one model. An answer that has begun is never taken up by another one."""
-        begun = False
+        begun, seen = False, self._seen(choice)
         try:
             async with (
                 self._context.services.fleet.engine(choice.model) as engine,
                 aclosing(engine.generate(choice.prompt)) as answer,
             ):
                 async for piece in answer:
-                    begun = True
+                    if not begun:
+                        begun = True
+                        seen.begun()
                     yield piece
         except EngineError as error:
+            seen.ended(Told(error=error.type))
             if begun:
                 raise EngineFailed(choice.model.key, error) from error
             raise NotBegun(error) from error
+        finally:
+            seen.ended(choice.told)
+
+    def _seen(self, choice: Choice) -> Attempt:
+        """What observers are told of an attempt."""
+        return self._context.seen.generating(
+            Asked(
+                operation="chat",
+                use_case=self._route.use_case.key,
+                model=choice.model.key,
+                provider=choice.model.provider,
+                prompt=choice.prompt,
+                session=self.session_id,
+                completion=choice.completion_id,
+            )
+        )
 
     def _count_failure(self, choice: Choice, error: Exception) -> None:
         """In a test, a variant that cannot answer is counted, and nobody for it; not what the caller got wrong."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
 from sqlalchemy import Row, select
@@ -18,8 +18,18 @@ from tropism.server.grants import seen_by
 from tropism.server.tables.interactions import interaction
 from tropism.server.tables.use_cases import use_case
 from tropism.wire import interactions as wire
-from tropism.wire.chat import ChatMessage
+from tropism.wire.chat import ChatMessage, FinishReason
 from tropism.wire.feedback import ComparedText, ComparisonCreate
+
+
+class Figures(TypedDict, total=False):
+    """What other systems measured of their completions."""
+
+    finish_reason: FinishReason | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    latency_ms: float | None
+    parameters: dict[str, Any] | None
 
 
 def find(session: Reading, completion_id: UUID, param: str = "completion_id") -> Row[Any]:
@@ -57,11 +67,16 @@ def query(session: Reading, request: wire.InteractionQuery) -> wire.InteractionP
 
 
 def recorded(
-    transaction: Writing, request: wire.InteractionCreate, used: Row[Any], ab_test_id: UUID | None = None
+    transaction: Writing,
+    request: wire.InteractionCreate,
+    used: Row[Any],
+    ab_test_id: UUID | None = None,
+    id: UUID | None = None,
+    figures: Figures | None = None,
 ) -> Record:
     """Store a completion made elsewhere. In an A/B test, its unit is the user, else the session, else itself."""
     model = models.find(transaction, request.model) if request.model is not None else None
-    id = _id_at(transaction, request)
+    id = id or _id_at(transaction, request)
     record = Record(
         id=id,
         use_case_id=used.id,
@@ -74,6 +89,7 @@ def recorded(
         messages=conversation(request.prompt, request.messages),
         completion=request.completion,
         labels=request.labels,
+        **(figures or {}),
     )
     record = redacted(record, used.redact or ())
     store(transaction, [record])

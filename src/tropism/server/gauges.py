@@ -1,0 +1,38 @@
+"""The state that Prometheus is shown: which models are online, and how many writes wait for the disk."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+
+from tropism.server.context import Services
+
+
+@contextlib.contextmanager
+def observed(services: Services) -> Iterator[None]:
+    """Show the state of these services, on a port of its own where the settings name one."""
+    metrics, settings = services.observer.metrics, services.settings
+    metrics.watch(lambda: _state(services))
+    if settings.metrics_port is None:
+        yield
+        return
+    try:
+        stop = metrics.serve(settings.host, settings.metrics_port)
+    except OSError as error:
+        raise ValueError(
+            f"TROPISM_METRICS_PORT: port {settings.metrics_port} cannot be used: {error.strerror}"
+        ) from None
+    try:
+        yield
+    finally:
+        stop()
+
+
+def _state(services: Services) -> Iterable[tuple[str, str, dict[str, float]]]:
+    models = {
+        model.key: float(model.online == "ONLINE")
+        for used in services.database.snapshot.use_cases.values()
+        for model in used.models.values()
+    }
+    yield "tropism_model_online", "Whether an attached model can answer.", models
+    yield "tropism_pending_writes", "Writes that wait for the disk.", {"": services.database.pending_writes}
