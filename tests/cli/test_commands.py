@@ -221,3 +221,21 @@ def test_interactions_are_filtered_and_paged(tropism: Any) -> None:
     assert (
         f"--after {cursor}" in tropism("interactions", "list", "-u", "support", "--model", "parrot", "--first", 2).err
     )
+
+
+def test_chat_offers_tools_from_a_file_and_prints_the_calls(tropism: Any, tmp_path: Path) -> None:
+    tools = tmp_path / "tools.json"
+    tools.write_text('[{"type": "function", "function": {"name": "weather"}}]')
+    asked = ("chat", 'call weather {"city": "Oslo"}', "-u", "support", "--tools", str(tools))
+    assert tropism(*asked).out == 'weather({"city": "Oslo"})\n'
+    assert tropism(*asked, "--stream").out.strip() == 'weather {"city": "Oslo"}'
+    made = tropism("chat", "hi", "-u", "support", "--tools", str(tools), "--tool-choice", "weather", "--json").json
+    assert made["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"] == '{"text": "hi"}'
+    id = made["choices"][0]["completion_id"]
+    assert 'weather({"text": "hi"})' in tropism("interactions", "get", id, "-u", "support").out
+
+
+def test_a_schema_file_that_is_none_is_named(tropism: Any, tmp_path: Path) -> None:
+    for path, why in ((tmp_path / "none.json", "cannot be read"), (Path(__file__), "holds no JSON")):
+        ran = tropism("chat", "hi", "-u", "support", "--schema", str(path))
+        assert (ran.code, why in ran.err) == (1, True)

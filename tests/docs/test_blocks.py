@@ -19,7 +19,7 @@ from tropism.testing import RunningServer, run_server
 from .blocks import KINDS, PAGES, ROOT, SECONDS, blocks, check_console, check_diff, run_python, run_shell
 
 CHAT_MODEL = "smollm2-135m-instruct"
-ON_REAL_MODELS = {"README.md", "docs/guides/chat-and-streams.md"}
+ON_REAL_MODELS = {"README.md", "docs/guides/chat-and-streams.md", "docs/guides/tools.md"}
 """These show the bundled models at work; on the other pages echo models answer under the same names."""
 WITH_CODE = [page for page in PAGES if any(block.kind in ("python", "sh") for block in blocks(page))]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))

@@ -161,10 +161,42 @@ async def test_a_missing_count_is_not_made_up(engine: OpenAIEngine, upstream: Up
     assert [piece.usage for piece in await answer(engine, prompt)] == [None]
 
 
-async def test_other_reasons_to_finish_count_as_stop(engine: OpenAIEngine, upstream: Upstream) -> None:
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [("eos", "stop"), ("content_filter", "content_filter"), ("function_call", "tool_calls"), ("length", "length")],
+)
+async def test_reasons_to_finish_are_folded_into_ours(
+    engine: OpenAIEngine, upstream: Upstream, said: str, meant: Any
+) -> None:
     message = {"content": None, "refusal": "I will not."}
-    upstream.answer({"choices": [{"message": message, "finish_reason": "content_filter"}]})
-    assert await answer(engine, PROMPT) == [Piece(text="I will not.", finish_reason="stop")]
+    upstream.answer({"choices": [{"message": message, "finish_reason": said}]})
+    assert await answer(engine, PROMPT) == [Piece(text="I will not.", finish_reason=meant)]
+
+
+CALL = {"index": 0, "id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+
+
+@pytest.mark.parametrize("prompt", [PROMPT, STREAMED])
+async def test_calls_end_an_answer_even_where_the_server_says_stop(
+    engine: OpenAIEngine, upstream: Upstream, prompt: Prompt
+) -> None:
+    upstream.answer({"choices": [{"message": {"content": None, "tool_calls": [CALL]}, "finish_reason": "stop"}]})
+    if prompt.stream:
+        upstream.stream(event(choices=[{"delta": {"tool_calls": [CALL]}}]), words("", "stop"), DONE)
+    pieces = await answer(engine, prompt)
+    assert [each.function.name for piece in pieces for each in piece.tool_calls] == ["f"]
+    assert pieces[-1].finish_reason == "tool_calls"
+
+
+async def test_probabilities_and_details_of_usage_are_read(engine: OpenAIEngine, upstream: Upstream) -> None:
+    token = {"token": "Hi", "logprob": -0.5, "bytes": [72, 105], "top_logprobs": []}
+    choice = {"message": {"content": "Hi"}, "finish_reason": "stop", "logprobs": {"content": [token]}}
+    details: Any = {"prompt_tokens_details": {"cached_tokens": 1}, "completion_tokens_details": {"reasoning_tokens": 2}}
+    upstream.answer({"choices": [choice], "usage": {"prompt_tokens": 3, "completion_tokens": 4, **details}})
+    (piece,) = await answer(engine, replace(PROMPT, logprobs=True, top_logprobs=3))
+    assert [(each.token, each.logprob) for each in piece.logprobs] == [("Hi", -0.5)]
+    assert piece.usage == Usage(prompt_tokens=3, completion_tokens=4, cached_tokens=1, reasoning_tokens=2)
+    assert (upstream.requests[0].body["logprobs"], upstream.requests[0].body["top_logprobs"]) == (True, 3)
 
 
 @pytest.mark.parametrize("prompt", [PROMPT, STREAMED])

@@ -104,6 +104,6 @@ def _none_is_repeated(
 ) -> None:
     """What the killed workers had stored was asked once, then and afterwards together."""
     times = Counter(teller.asked)
-    assert {times[sample.messages[-1].content] for sample in answered} == {1}
+    assert {times[sample.messages[-1].text] for sample in answered} == {1}
     for sample in judged:
         assert sum(f"<answer>\n{sample.completion}\n</answer>" in text for text in rules.asked) == 1

@@ -66,7 +66,7 @@ def test_the_completions_of_a_dataset_are_judged_as_they_are(
     assert [(usage.purpose, usage.calls) for usage in report.usage] == [("judge", len(rules.asked))]
     logged = client.interactions.list(filters={"source": ["DATASET"]}, use_case=use_case).nodes
     assert sorted(node.direct_feedbacks[0].value for node in logged) == [0.5, 1.0]
-    assert PARCEL in logged[0].messages[0].content, "the log keeps the documents, in the system message"
+    assert PARCEL in logged[0].messages[0].text, "the log keeps the documents, in the system message"
 
 
 def test_models_answer_the_lines_of_a_dataset_from_its_documents(

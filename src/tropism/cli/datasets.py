@@ -217,7 +217,7 @@ def _picture(found: wire.Dataset) -> RenderableType:
 
 
 def _line(number: int, line: wire.DatasetLine) -> RenderableType:
-    said = [*(("document", text) for text in line.documents), *((turn.role, turn.content) for turn in line.messages)]
+    said = [*(("document", text) for text in line.documents), *((turn.role, turn.text) for turn in line.messages)]
     answers = {
         "completion": line.completion,
         "preferred": line.preferred_completion,

@@ -146,7 +146,7 @@ def _sample(found: wire.EvaluatedSample) -> RenderableType:
         Text.assemble("  ", marks[part.holds], f" {show.one_line(': '.join(filter(None, (part.text, part.reason))))}")
         for part in found.parts
     ]
-    asked = found.messages[-1].content if found.messages else ""
+    asked = found.messages[-1].text if found.messages else ""
     lines = [Text(f"  asked: {show.one_line(asked)}", "dim", overflow="ellipsis", no_wrap=True)]
     lines.append(Text(f"  said:  {show.one_line(found.completion or '-')}", "dim", overflow="ellipsis", no_wrap=True))
     return Group(head, *lines, Text(f"  {show.one_line(found.reason or '')}"), *parts)

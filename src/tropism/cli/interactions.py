@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,6 +17,7 @@ from tropism.sdk.errors import TropismError
 from tropism.sdk.inputs import InteractionFilterDict, PageDict
 from tropism.wire import interactions as wire
 from tropism.wire.feedback import Comparison
+from tropism.wire.tools import ToolCall
 
 app = App(name="interactions", help="The log of every completion.")
 
@@ -149,7 +151,7 @@ def _nodes(page: wire.InteractionPage) -> RenderableType:
 def _groups(page: wire.InteractionPage) -> RenderableType:
     rows = [
         (
-            group.model or show.one_line(group.messages[-1].content if group.messages else ""),
+            group.model or show.one_line(group.messages[-1].text if group.messages else ""),
             group.count,
             [f"{feedback.feedback_key} {feedback.mean:.3g} ({feedback.count})" for feedback in group.feedbacks],
             None if group.mean_latency_ms is None else f"{group.mean_latency_ms:.0f} ms",
@@ -177,9 +179,17 @@ def _picture(found: wire.Interaction) -> RenderableType:
         "Created": found.created_at,
         "Feedback": _feedback(found),
     }
-    turns = [*((message.role, message.content) for message in found.messages), ("answer", found.completion)]
+    turns: list[tuple[str, str]] = [
+        (message.role, _said(message.text, message.tool_calls)) for message in found.messages
+    ]
+    turns.append(("answer", _said(found.completion, found.tool_calls)))
     said = [Text.assemble((f"\n{role}\n", "bold"), show.printable(text)) for role, text in turns]
     return Group(show.record(fields), *said)
+
+
+def _said(text: str, calls: Sequence[ToolCall] | None) -> str:
+    """What was said, and what was called with it."""
+    return "\n".join([*filter(None, [text]), *(show.call(call) for call in calls or ())])
 
 
 def _feedback(node: wire.Interaction) -> list[str]:

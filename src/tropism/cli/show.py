@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tropism.cli.engine import Engine
+from tropism.wire.tools import ToolCall
 
 COLOURS = {
     "ONLINE": "green",
@@ -53,6 +54,11 @@ def note(text: str) -> None:
 def waiting(text: str) -> Status:
     """Something that moves while a command waits; on stderr, and only in a terminal."""
     return Console(stderr=True).status(text)
+
+
+def call(made: ToolCall) -> str:
+    """A call of a tool, as a programmer would write it."""
+    return printable(f"{made.function.name}({made.function.arguments})")
 
 
 def print_json(value: Any) -> None:

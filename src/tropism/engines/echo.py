@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import math
 import re
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 
+from tropism.engines.fragments import Fragments
 from tropism.engines.protocol import (
     Embeddings,
     Engine,
@@ -21,15 +23,20 @@ from tropism.engines.protocol import (
     Usage,
     ignore_state,
 )
+from tropism.wire.logprobs import TokenLogprob, TopLogprob
+from tropism.wire.tools import NamedTool, ToolCallDelta
 
 DIMENSIONS = 64
+_CALL = re.compile(r"^call (\S+) (.*)$", re.MULTILINE)
 _WORD_END = re.compile(r"(?<=\S)(?=\s)")
 
 
 class EchoEngine(Engine):
-    """Repeats the last user message, word by word when streamed. A word is a token.
+    """Repeats the last user message, or what a tool said after it, word by word when streamed. A word is a token.
 
-    It is not told what to say: an answer asked for in JSON has the shape of the message.
+    It is not told what to say: an answer asked for in JSON has the shape of the message. Where tools are offered, the
+    lines of the message that read `call NAME ARGUMENTS` are calls of those with that name. Where a call is required and
+    there is no such line, the tool that is named, or else the first one, is called with the message as `text`.
     """
 
     def __init__(self, source: ModelSource, *, on_state: OnState = ignore_state) -> None:
@@ -42,15 +49,21 @@ class EchoEngine(Engine):
         """Nothing to free."""
 
     async def generate(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
-        words, finish = _answer(prompt)
-        usage = _usage(prompt, words)
+        pieces, finish = _answer(prompt)
+        usage = _usage(prompt, len(pieces))
         if not prompt.stream:
-            yield Piece(text="".join(words), finish_reason=finish, usage=usage)
+            yield Piece(
+                text="".join(piece.text for piece in pieces),
+                tool_calls=tuple(fragment for piece in pieces for fragment in piece.tool_calls),
+                logprobs=tuple(token for piece in pieces for token in piece.logprobs),
+                finish_reason=finish,
+                usage=usage,
+            )
             return
-        for count, word in enumerate(words, 1):
+        for count, piece in enumerate(pieces, 1):
             # A real engine lets other requests run between two tokens; tests of concurrency count on it.
             await asyncio.sleep(0)
-            yield Piece(text=word, usage=replace(usage, completion_tokens=count))
+            yield replace(piece, usage=replace(usage, completion_tokens=count))
         yield Piece(finish_reason=finish, usage=usage)
 
     async def embed(self, texts: Sequence[str]) -> Embeddings:
@@ -60,11 +73,44 @@ class EchoEngine(Engine):
         )
 
 
-def _answer(prompt: Prompt) -> tuple[list[str], FinishReason]:
-    words = _words(_before_stop(_last_user_message(prompt), prompt.stop))
-    if prompt.max_tokens is not None and len(words) > prompt.max_tokens:
-        return words[: prompt.max_tokens], "length"
-    return words, "stop"
+def _answer(prompt: Prompt) -> tuple[list[Piece], FinishReason]:
+    """One piece per word, and how it ends."""
+    pieces = _called(prompt)
+    finish: FinishReason = "tool_calls" if pieces else "stop"
+    if not pieces:
+        words = _words(_before_stop(_last_said(prompt), prompt.stop))
+        pieces = [Piece(text=word, logprobs=_logprobs(prompt, word)) for word in words]
+    if prompt.max_tokens is not None and len(pieces) > prompt.max_tokens:
+        return pieces[: prompt.max_tokens], "length"
+    return pieces, finish
+
+
+def _called(prompt: Prompt) -> list[Piece]:
+    """The calls that the last user message asks for, in fragments."""
+    offered = [tool.function.name for tool in prompt.tools]
+    if not offered or prompt.tool_choice == "none" or prompt.messages[-1].role != "user":
+        return []
+    text, fragments = _last_said(prompt), Fragments()
+    calls = [(name, arguments) for name, arguments in _CALL.findall(text) if name in offered]
+    if not calls and prompt.tool_choice not in (None, "auto"):
+        calls = [(offered[0], json.dumps({"text": text}))]
+    if isinstance(prompt.tool_choice, NamedTool):
+        calls = [(prompt.tool_choice.function.name, arguments) for _, arguments in calls[:1]]
+    if prompt.parallel_tool_calls is False:
+        calls = calls[:1]
+    return [Piece(tool_calls=[each]) for name, text in calls for each in _fragments(fragments, name, text)]
+
+
+def _fragments(fragments: Fragments, name: str, arguments: str) -> list[ToolCallDelta]:
+    return [fragments.begin(name), *(fragments.more(word) for word in _words(arguments))]
+
+
+def _logprobs(prompt: Prompt, word: str) -> Sequence[TokenLogprob]:
+    """It is quite sure of itself."""
+    if not prompt.logprobs:
+        return ()
+    top = [TopLogprob(token=word, logprob=0.0, bytes=list(word.encode()))] if prompt.top_logprobs else []
+    return [TokenLogprob(token=word, logprob=0.0, bytes=list(word.encode()), top_logprobs=top)]
 
 
 def _words(text: str) -> list[str]:
@@ -75,10 +121,10 @@ def _words(text: str) -> list[str]:
     return [*words[:-1], words[-1] + last] if words else []
 
 
-def _last_user_message(prompt: Prompt) -> str:
+def _last_said(prompt: Prompt) -> str:
     for message in reversed(prompt.messages):
-        if message.role == "user":
-            return message.content
+        if message.role in ("user", "tool"):
+            return message.text
     raise EngineRejected("the echo engine repeats the last user message, and there is none")
 
 
@@ -87,9 +133,9 @@ def _before_stop(text: str, stop: Sequence[str]) -> str:
     return text[: min(found)] if found else text
 
 
-def _usage(prompt: Prompt, words: Sequence[str]) -> Usage:
-    read = sum(len(message.content.split()) for message in prompt.messages)
-    return Usage(prompt_tokens=read, completion_tokens=len(words))
+def _usage(prompt: Prompt, written: int) -> Usage:
+    read = sum(len(message.text.split()) for message in prompt.messages)
+    return Usage(prompt_tokens=read, completion_tokens=written)
 
 
 def _unit_vector(text: str) -> list[float]:

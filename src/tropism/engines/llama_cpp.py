@@ -18,8 +18,9 @@ from tropism.engines.cores import default_threads
 from tropism.engines.in_flight import InFlight
 from tropism.engines.llama_keeper import LlamaKeeper
 from tropism.engines.llama_process import LlamaConfig, LlamaProcess
+from tropism.engines.llama_tools import CallReader, grammar, offered, parameters, written
 from tropism.engines.openai_stream import AnswerStream
-from tropism.engines.openai_wire import Vectors, decode_vectors, error_fields, error_message
+from tropism.engines.openai_wire import Vectors, decode_answer, decode_vectors, error_fields, error_message, text_of
 from tropism.engines.protocol import (
     Embeddings,
     Engine,
@@ -33,7 +34,7 @@ from tropism.engines.protocol import (
     Prompt,
     ignore_state,
 )
-from tropism.engines.structured import response_format
+from tropism.engines.structured import logprob_fields, response_format
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -42,6 +43,8 @@ _SECONDS_TO_DRAIN = 3.0
 _TEXTS_AT_ONCE = 32
 _CHAT = "/v1/chat/completions"
 _EMBEDDINGS = "/v1/embeddings"
+_MARK = "~#~"
+_SCHEMAS_KNOWN = 1_000
 _BAD_SCHEMA = "JSON schema error"
 _BAD_GRAMMAR = "failed to parse grammar"
 
@@ -70,6 +73,8 @@ class LlamaCppEngine(Engine):
         self._source = source
         self._limits = limits
         self._in_flight = InFlight()
+        self._followed: set[str] = set()
+        """Grammars of tools that the model is known to follow."""
         self._slots = asyncio.Semaphore(source.slots)
         self._keeper = LlamaKeeper(self._launch, on_state, restarts=limits.restarts, first_pause=limits.first_pause)
 
@@ -89,13 +94,18 @@ class LlamaCppEngine(Engine):
 
     async def generate(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
         body = self._chat_body(prompt)
+        reader = None
+        if offered(prompt):
+            body["grammar"] = await self._grammar(prompt)
+            reader = CallReader()
         # Streamed for every caller: of a request that only waits, the child does not notice that nobody does.
         async with self._ask(_CHAT, body) as (process, response):
             answer = AnswerStream(_refusal)
             async for chunk in response.content.iter_any():
                 process.heard = asyncio.get_running_loop().time()
                 for piece in answer.feed(chunk):
-                    yield piece
+                    for part in reader.take(piece) if reader else (piece,):
+                        yield part
             for piece in answer.end():
                 yield piece
             self._keeper.praise()
@@ -132,7 +142,7 @@ class LlamaCppEngine(Engine):
         if not prompt.messages:
             raise EngineRejected("there is no message to answer")
         body: dict[str, Any] = {
-            "messages": list(prompt.messages),
+            "messages": written(prompt),
             "stream": True,
             "stream_options": {"include_usage": True},
             # Else a long prompt is silent while it is read, and looks like a hung process.
@@ -146,12 +156,38 @@ class LlamaCppEngine(Engine):
                 body[name] = value
         if prompt.stop:
             body["stop"] = list(prompt.stop)
-        if (shape := response_format(prompt)) is not None:
+        if (shape := response_format(prompt)) is not None and not offered(prompt):
             body["response_format"] = shape
+        body |= logprob_fields(prompt)
         if prompt.seed is not None:
             # What an earlier request left in the cache changes the last digits, and with them the dice.
             body["cache_prompt"] = False
         return body
+
+    async def _grammar(self, prompt: Prompt) -> str:
+        """The grammar of the prompt's tools, if the model can follow it: llama.cpp says nothing, and ignores it."""
+        wanted = grammar(prompt)
+        if wanted not in self._followed:
+            question = {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1}
+            answer = decode_answer(await self._read(_CHAT, {**question, "grammar": grammar(prompt, _MARK)}))
+            said = text_of(answer.choices[0].message) if answer.choices else ""
+            if not said or not _MARK.startswith(said):
+                await self._refuse_schemas(prompt)
+            if len(self._followed) >= _SCHEMAS_KNOWN:
+                self._followed.clear()
+            self._followed.add(wanted)
+        return wanted
+
+    async def _refuse_schemas(self, prompt: Prompt) -> None:
+        """Find the tool whose schema cannot be followed, and why."""
+        for tool in offered(prompt):
+            shape = {"type": "json_schema", "json_schema": {"name": "tool", "schema": parameters(tool)}}
+            question = {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1, "response_format": shape}
+            try:
+                await self._read(_CHAT, question)
+            except EngineRejected as error:
+                raise EngineRejected(f"tool {tool.function.name!r}: {error}") from error
+        raise EngineRejected("the model cannot follow the JSON schemas of these tools")
 
     def _lora(self, adapter: int | None) -> Mapping[str, Any]:
         """Name every adapter with its scale, zeros included, on every request.

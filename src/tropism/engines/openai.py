@@ -14,6 +14,7 @@ from yarl import URL
 
 from tropism.egress.guard import checked_url, connector, refusal
 from tropism.egress.policy import Egress, EgressRefused
+from tropism.engines.fragments import Fragments
 from tropism.engines.in_flight import InFlight
 from tropism.engines.openai_stream import AnswerStream
 from tropism.engines.openai_wire import (
@@ -24,6 +25,7 @@ from tropism.engines.openai_wire import (
     error_message,
     excerpt,
     finish_of,
+    logprobs_of,
     text_of,
     usage_of,
 )
@@ -41,7 +43,7 @@ from tropism.engines.protocol import (
     Prompt,
     ignore_state,
 )
-from tropism.engines.structured import response_format
+from tropism.engines.structured import logprob_fields, response_format, tool_fields
 
 _encode = msgspec.json.Encoder().encode
 
@@ -165,6 +167,7 @@ class OpenAIEngine(Engine):
             body["stop"] = list(prompt.stop)
         if (shape := response_format(prompt)) is not None:
             body["response_format"] = shape
+        body |= tool_fields(prompt) | logprob_fields(prompt)
         # Always said, so that an extra parameter cannot say otherwise.
         body["stream"] = prompt.stream
         if prompt.stream:
@@ -265,8 +268,14 @@ def _piece(body: bytes) -> Piece:
     if not answer.choices:
         raise EngineError(f"the provider answered without a choice: {excerpt(body)}")
     choice = answer.choices[0]
-    finish = finish_of(choice.finish_reason or "stop")
-    return Piece(text=text_of(choice.message), finish_reason=finish, usage=usage_of(answer.usage))
+    calls = Fragments().take(choice.message.tool_calls or ())
+    return Piece(
+        text=text_of(choice.message),
+        tool_calls=calls,
+        logprobs=logprobs_of(choice),
+        finish_reason=finish_of(choice.finish_reason or "stop", bool(calls)),
+        usage=usage_of(answer.usage),
+    )
 
 
 async def _read_rest(response: aiohttp.ClientResponse) -> None:

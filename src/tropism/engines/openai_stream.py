@@ -6,7 +6,17 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from tropism.engines.openai_wire import Choice, Counted, decode_answer, excerpt, finish_of, text_of, usage_of
+from tropism.engines.fragments import Fragments
+from tropism.engines.openai_wire import (
+    Choice,
+    Counted,
+    decode_answer,
+    excerpt,
+    finish_of,
+    logprobs_of,
+    text_of,
+    usage_of,
+)
 from tropism.engines.protocol import EngineError, EngineUnavailable, Piece, Usage
 from tropism.wire.sse import DONE, EventDecoder, EventTooLong
 
@@ -21,6 +31,7 @@ class AnswerStream:
         self._refuse = refuse
         self._decoder = EventDecoder()
         self._usage: Counted | None = None
+        self._calls = Fragments()
         self._finished = False
         self.done = False
         """Nothing more will come, although the connection may still be open."""
@@ -41,7 +52,8 @@ class AnswerStream:
             raise EngineUnavailable("the stream ended in the middle of the answer; it can be repeated")
         usage = usage_of(self._usage)
         if usage or not self._finished:
-            yield Piece(finish_reason=None if self._finished else "stop", usage=usage)
+            finish = None if self._finished else finish_of("stop", bool(self._calls))
+            yield Piece(finish_reason=finish, usage=usage)
 
     def _event(self, data: bytes) -> Iterator[Piece]:
         self.done = self.done or data == DONE
@@ -60,8 +72,9 @@ class AnswerStream:
             yield from self._choice(choice, usage_of(so_far))
 
     def _choice(self, choice: Choice, usage: Usage | None) -> Iterator[Piece]:
-        text = text_of(choice.delta)
-        finish = finish_of(choice.finish_reason) if choice.finish_reason else None
+        text, logprobs = text_of(choice.delta), logprobs_of(choice)
+        calls = self._calls.take(choice.delta.tool_calls or ())
+        finish = finish_of(choice.finish_reason, bool(self._calls)) if choice.finish_reason else None
         self._finished = self._finished or finish is not None
-        if text or finish:
-            yield Piece(text=text, finish_reason=finish, usage=usage)
+        if text or calls or logprobs or finish:
+            yield Piece(text=text, tool_calls=calls, logprobs=logprobs, finish_reason=finish, usage=usage)

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from tropism.engines.fragments import RawCall
 from tropism.engines.protocol import FinishReason, Usage
+from tropism.wire.logprobs import TokenLogprob
 
 _MOST_OF_AN_ERROR = 500
+
+
+class PromptDetails(msgspec.Struct, frozen=True):
+    """What kinds of tokens were read."""
+
+    cached_tokens: int | None = None
+
+
+class CompletionDetails(msgspec.Struct, frozen=True):
+    """What kinds of tokens were written."""
+
+    reasoning_tokens: int | None = None
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -17,6 +31,8 @@ class Counted(msgspec.Struct, frozen=True):
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    prompt_tokens_details: PromptDetails | None = None
+    completion_tokens_details: CompletionDetails | None = None
 
 
 class Timings(msgspec.Struct, frozen=True):
@@ -35,6 +51,13 @@ class Text(msgspec.Struct, frozen=True):
 
     content: str | None = None
     refusal: str | None = None
+    tool_calls: list[RawCall] | None = None
+
+
+class Logprobs(msgspec.Struct, frozen=True):
+    """How likely the tokens of a message, or of a chunk, were."""
+
+    content: list[TokenLogprob] | None = None
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -43,6 +66,7 @@ class Choice(msgspec.Struct, frozen=True):
     message: Text = Text()
     delta: Text = Text()
     finish_reason: str | None = None
+    logprobs: Logprobs | None = None
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -83,12 +107,32 @@ def usage_of(counted: Counted | None) -> Usage | None:
     """The token counts if they are complete: half a count is no count."""
     if counted is None or counted.prompt_tokens is None or counted.completion_tokens is None:
         return None
-    return Usage(prompt_tokens=counted.prompt_tokens, completion_tokens=counted.completion_tokens)
+    read, written = counted.prompt_tokens_details, counted.completion_tokens_details
+    return Usage(
+        prompt_tokens=counted.prompt_tokens,
+        completion_tokens=counted.completion_tokens,
+        cached_tokens=read.cached_tokens if read else None,
+        reasoning_tokens=written.reasoning_tokens if written else None,
+    )
 
 
-def finish_of(reason: str) -> FinishReason:
-    """Fold what providers say (`content_filter`, `tool_calls`, `eos`, …) into our words: it ended by itself or not."""
-    return "length" if reason == "length" else "stop"
+_FINISHES: Mapping[str, FinishReason] = {
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "content_filter",
+}
+
+
+def finish_of(reason: str, has_calls: bool) -> FinishReason:
+    """Fold what servers say (`eos`, …) into our words. Some say `stop` after calls of tools, which callers wait for."""
+    found = _FINISHES.get(reason, "stop")
+    return "tool_calls" if found == "stop" and has_calls else found
+
+
+def logprobs_of(choice: Choice) -> Sequence[TokenLogprob]:
+    """How likely the tokens were, where that was asked for."""
+    return (choice.logprobs.content if choice.logprobs else None) or ()
 
 
 def error_fields(body: bytes) -> Mapping[str, Any]:

@@ -8,8 +8,13 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
 
 from tropism.egress.policy import LAPTOP, Egress
+from tropism.wire.chat import ChatMessage
+from tropism.wire.chat import FinishReason as FinishReason
+from tropism.wire.logprobs import TokenLogprob
+from tropism.wire.tools import Tool, ToolCallDelta, ToolChoice
 
-FinishReason = Literal["stop", "length", "cancelled"]
+Message = ChatMessage
+"""One turn of a conversation, as the API takes it."""
 
 State = Literal["online", "restarting", "error"]
 """`restarting` ends by itself; `error` is final: close the engine and make another."""
@@ -20,14 +25,6 @@ OnState = Callable[[State, str | None], None]
 
 def ignore_state(state: State, reason: str | None) -> None:
     """The `OnState` of those who do not care."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """One turn of a conversation."""
-
-    role: str
-    content: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,14 +54,28 @@ class Prompt:
     """What a remote engine is told that the schema describes: letters, digits, dashes and underscores."""
     json_schema_strict: bool = False
     """Ask a remote engine to write nothing else either; OpenAI then takes a part of JSON schema only."""
+    tools: Sequence[Tool] = ()
+    """What the model may call instead of answering in words. Names differ from each other."""
+    tool_choice: ToolChoice | None = None
+    """None leaves it to the model, as `auto` does. A local engine keeps to it and to the tools' schemas."""
+    parallel_tool_calls: bool | None = None
+    """With False, one call at most."""
+    logprobs: bool = False
+    top_logprobs: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Tokens read and written, as the engine counted them."""
+    """Tokens read and written, as the engine counted them; a detail is None where it is not counted.
+
+    Tokens from a cache and tokens written to it are among `prompt_tokens`, reasoning among `completion_tokens`.
+    """
 
     prompt_tokens: int
     completion_tokens: int
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +84,13 @@ class Piece:
 
     Usage comes with or after the finish reason, or never when a remote engine did not count; engines never guess.
     Earlier pieces may tell the usage so far: it is what is known of an answer that is cut short.
+
+    `tool_calls` are fragments: the first of each call has its id, type and name, those that follow only add arguments.
     """
 
     text: str = ""
+    tool_calls: Sequence[ToolCallDelta] = ()
+    logprobs: Sequence[TokenLogprob] = ()
     finish_reason: FinishReason | None = None
     usage: Usage | None = None
 

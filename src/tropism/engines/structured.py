@@ -1,4 +1,4 @@
-"""Structured output: what a prompt's JSON schema is in OpenAI's wire format, and how large a schema may be."""
+"""What a prompt asks of an answer's form, in OpenAI's wire format: schemas, tools, probabilities of tokens."""
 
 from __future__ import annotations
 
@@ -26,6 +26,21 @@ def response_format(prompt: Prompt) -> dict[str, Any] | None:
         return {"type": "json_object"}
     named: dict[str, Any] = {"name": prompt.json_schema_name, "schema": dict(schema)}
     return {"type": "json_schema", "json_schema": named | ({"strict": True} if prompt.json_schema_strict else {})}
+
+
+def tool_fields(prompt: Prompt) -> dict[str, Any]:
+    """The fields of the request that speak of tools; none if there are no tools."""
+    if not prompt.tools:
+        return {}
+    given = {"tool_choice": prompt.tool_choice, "parallel_tool_calls": prompt.parallel_tool_calls}
+    return {"tools": prompt.tools} | {name: value for name, value in given.items() if value is not None}
+
+
+def logprob_fields(prompt: Prompt) -> dict[str, Any]:
+    """The fields of the request that ask for the tokens' probabilities."""
+    if not prompt.logprobs:
+        return {}
+    return {"logprobs": True} | ({} if prompt.top_logprobs is None else {"top_logprobs": prompt.top_logprobs})
 
 
 def oversized(schema: object) -> str | None:

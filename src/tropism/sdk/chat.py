@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Generic, Literal, TypeVar, overload
 
 from tropism.sdk.flow import AsyncResource, Flow, Reference, Resource, SyncResource, streaming
-from tropism.sdk.inputs import Id, Labels, Messages, ResponseFormat, unchecked
+from tropism.sdk.inputs import Id, Labels, Messages, ResponseFormat, ToolChoice, Tools, unchecked
 from tropism.sdk.send import ask
 from tropism.sdk.stream import AsyncStream, Stream
 from tropism.wire import chat as wire
@@ -44,6 +44,12 @@ class _Chat(Resource, Generic[Whole, Pieces]):
         *,
         seed: int | None = None,
         response_format: ResponseFormat | None = None,
+        tools: Tools | None = None,
+        tool_choice: ToolChoice | None = None,
+        parallel_tool_calls: bool | None = None,
+        logprobs: bool | None = None,
+        top_logprobs: int | None = None,
+        metadata: Mapping[str, Any] | None = None,
         use_case: Reference | None = None,
     ) -> Whole: ...
     @overload
@@ -65,6 +71,12 @@ class _Chat(Resource, Generic[Whole, Pieces]):
         *,
         seed: int | None = None,
         response_format: ResponseFormat | None = None,
+        tools: Tools | None = None,
+        tool_choice: ToolChoice | None = None,
+        parallel_tool_calls: bool | None = None,
+        logprobs: bool | None = None,
+        top_logprobs: int | None = None,
+        metadata: Mapping[str, Any] | None = None,
         use_case: Reference | None = None,
     ) -> Pieces: ...
     @overload
@@ -86,6 +98,12 @@ class _Chat(Resource, Generic[Whole, Pieces]):
         *,
         seed: int | None = None,
         response_format: ResponseFormat | None = None,
+        tools: Tools | None = None,
+        tool_choice: ToolChoice | None = None,
+        parallel_tool_calls: bool | None = None,
+        logprobs: bool | None = None,
+        top_logprobs: int | None = None,
+        metadata: Mapping[str, Any] | None = None,
         use_case: Reference | None = None,
     ) -> Whole | Pieces: ...
     @streaming
@@ -107,6 +125,12 @@ class _Chat(Resource, Generic[Whole, Pieces]):
         *,
         seed: int | None = None,
         response_format: ResponseFormat | None = None,
+        tools: Tools | None = None,
+        tool_choice: ToolChoice | None = None,
+        parallel_tool_calls: bool | None = None,
+        logprobs: bool | None = None,
+        top_logprobs: int | None = None,
+        metadata: Mapping[str, Any] | None = None,
         use_case: Reference | None = None,
     ) -> Flow[Any]:
         """Get the next turn of a conversation; with `stream`, a stream of its pieces.
@@ -117,6 +141,9 @@ class _Chat(Resource, Generic[Whole, Pieces]):
         With a `response_format` of type `json_schema` the answer is JSON that satisfies the schema; with `json_object`
         any JSON object. A local model can write nothing else until `max_tokens` cuts it short, a remote one is asked
         for it. A schema that the model cannot follow is refused.
+
+        Of the `tools` the model may call some instead of answering in words: the choice's message then holds
+        `tool_calls`. Run them, and send the message back with an answer of role `tool` to each. `metadata` is logged.
         """
         takes = wire.ChatRequest(
             messages=unchecked(messages),
@@ -129,6 +156,12 @@ class _Chat(Resource, Generic[Whole, Pieces]):
             top_p=top_p,
             seed=seed,
             response_format=unchecked(response_format),
+            tools=unchecked(tools),
+            tool_choice=unchecked(tool_choice),
+            parallel_tool_calls=parallel_tool_calls,
+            logprobs=logprobs,
+            top_logprobs=top_logprobs,
+            metadata=unchecked(metadata),
             n=n,
             session_id=unchecked(session_id),
             user=unchecked(user),

@@ -7,19 +7,46 @@ from datetime import datetime
 from typing import Any, Literal, NotRequired, Required, TypeAlias, TypedDict
 from uuid import UUID
 
-from tropism.wire import chat, evaluation, feedback, interactions, models, page, training
+from tropism.wire import chat, evaluation, feedback, interactions, models, page, tools, training
 
 Id: TypeAlias = str | UUID
 
 
 class MessageDict(TypedDict):
-    """One turn of a conversation."""
+    """One turn of a conversation: text, or parts such as `{"type": "image_url", "image_url": {"url": ...}}`.
+
+    A message of role `tool` answers the call whose id is its `tool_call_id`.
+    """
 
     role: chat.Role
-    content: str
+    content: NotRequired[str | Sequence[Mapping[str, Any]] | None]
+    name: NotRequired[str]
+    tool_calls: NotRequired[Sequence[Mapping[str, Any] | tools.ToolCall]]
+    tool_call_id: NotRequired[str]
 
 
-Messages: TypeAlias = Sequence[MessageDict | chat.ChatMessage | Mapping[str, str]]
+Messages: TypeAlias = Sequence[MessageDict | chat.ChatMessage | chat.AnswerMessage | Mapping[str, Any]]
+
+
+class FunctionDict(TypedDict):
+    """A function: its name, what it is for, and the JSON schema of its arguments."""
+
+    name: str
+    description: NotRequired[str]
+    parameters: NotRequired[Mapping[str, Any]]
+    strict: NotRequired[bool]
+
+
+class ToolDict(TypedDict):
+    """A tool that the model may call."""
+
+    type: Literal["function"]
+    function: FunctionDict
+
+
+Tools: TypeAlias = Sequence[ToolDict | tools.Tool | Mapping[str, Any]]
+ToolChoice: TypeAlias = Literal["none", "auto", "required"] | tools.NamedTool | Mapping[str, Any]
+ToolCalls: TypeAlias = Sequence[tools.ToolCall | Mapping[str, Any]]
 Labels: TypeAlias = Mapping[str, str]
 
 
@@ -79,6 +106,9 @@ class InteractionDict(TypedDict, total=False):
     session_id: Id
     ab_campaign: Id
     labels: Labels
+    tools: Tools
+    tool_calls: ToolCalls
+    metadata: Mapping[str, Any]
     created_at: datetime | str
 
 

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime
 from os import PathLike
 from typing import Any, Literal
 
 from tropism.sdk.flow import AsyncResource, Flow, Reference, Resource, Sleep, SyncResource, operation
-from tropism.sdk.inputs import Feedbacks, Filters, Id, InteractionDict, Labels, Messages, Orders, Page, unchecked
+from tropism.sdk.inputs import (
+    Feedbacks,
+    Filters,
+    Id,
+    InteractionDict,
+    Labels,
+    Messages,
+    Orders,
+    Page,
+    ToolCalls,
+    Tools,
+    unchecked,
+)
 from tropism.sdk.saving import LinesFile, save_as
 from tropism.sdk.send import send
 from tropism.wire import interactions as wire
@@ -33,6 +45,9 @@ class _Interactions(Resource):
         labels: Labels | None = None,
         created_at: datetime | str | None = None,
         *,
+        tools: Tools | None = None,
+        tool_calls: ToolCalls | None = None,
+        metadata: Mapping[str, Any] | None = None,
         use_case: Reference | None = None,
     ) -> Flow[wire.InteractionLogged]:
         """Log a completion made elsewhere, with exactly one of `prompt` and `messages`.
@@ -50,6 +65,9 @@ class _Interactions(Resource):
             session_id=unchecked(session_id),
             ab_campaign=unchecked(ab_campaign),
             labels=unchecked(labels),
+            tools=unchecked(tools),
+            tool_calls=unchecked(tool_calls),
+            metadata=unchecked(metadata),
             created_at=unchecked(created_at),
         )
         return (yield from send(wire.CREATE, takes))

@@ -10,10 +10,13 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
 from msgspec import structs
 
 from tropism.wire.chat import ChatMessage
+from tropism.wire.parts import Content, TextPart
+from tropism.wire.tools import ToolCall
 from tropism.wire.use_cases import Redactable
 
 Measure = Callable[[str], int]
@@ -29,8 +32,45 @@ def redacted(text: str, kinds: Collection[Redactable]) -> str:
 
 
 def redacted_messages(messages: Sequence[ChatMessage], kinds: Collection[Redactable]) -> list[ChatMessage]:
-    """The same messages, their texts redacted."""
-    return [structs.replace(message, content=redacted(message.content, kinds)) for message in messages]
+    """The same messages, their texts redacted. Pictures, sound and files stay as they are."""
+    return [
+        structs.replace(
+            message,
+            content=_redacted_content(message.content, kinds),
+            tool_calls=redacted_calls(message.tool_calls, kinds),
+        )
+        for message in messages
+    ]
+
+
+def redacted_calls(calls: Sequence[ToolCall] | None, kinds: Collection[Redactable]) -> list[ToolCall] | None:
+    """The same calls of tools, their arguments redacted."""
+    if calls is None:
+        return None
+    return [
+        structs.replace(
+            call, function=structs.replace(call.function, arguments=redacted(call.function.arguments, kinds))
+        )
+        for call in calls
+    ]
+
+
+def redacted_metadata(value: Any, kinds: Collection[Redactable]) -> Any:
+    """The same JSON, every text in it redacted."""
+    if isinstance(value, str):
+        return redacted(value, kinds)
+    if isinstance(value, dict):
+        return {name: redacted_metadata(each, kinds) for name, each in value.items()}
+    return [redacted_metadata(each, kinds) for each in value] if isinstance(value, list) else value
+
+
+def _redacted_content(content: Content | None, kinds: Collection[Redactable]) -> Content | None:
+    if content is None or isinstance(content, str):
+        return content and redacted(content, kinds)
+    return [
+        structs.replace(part, text=redacted(part.text, kinds)) if isinstance(part, TextPart) else part
+        for part in content
+    ]
 
 
 def _without(text: str, kind: Redactable, pattern: re.Pattern[str], measure: Measure) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
-from typing import Any
+from typing import Any, cast
 
 from tropism.engines.protocol import Engine, Message, Prompt
 from tropism.judges.ask import Generate, Generated
 from tropism.judges.protocol import Turn
+from tropism.wire.chat import Role
 
 _OTHER_DICE = 0.7
 
@@ -20,7 +21,7 @@ def generating(engine: Engine) -> Generate:
         messages: Sequence[Turn], schema: Mapping[str, Any], *, max_tokens: int, attempt: int
     ) -> Generated:
         prompt = Prompt(
-            messages=[Message(role=turn.role, content=turn.content) for turn in messages],
+            messages=[Message(role=cast(Role, turn.role), content=turn.content) for turn in messages],
             max_tokens=max_tokens,
             temperature=_OTHER_DICE if attempt else 0.0,
             seed=attempt,  # also keeps what others asked out of the answer

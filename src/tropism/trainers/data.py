@@ -112,7 +112,7 @@ def _lines(path: Path) -> Iterator[DatasetLine]:
 
 def _prompt(line: DatasetLine) -> list[Row]:
     """The turns, with documents at the end of the system message: many chat templates take only one, and first."""
-    turns = [{"role": turn.role, "content": turn.content} for turn in line.messages]
+    turns = [{"role": turn.role, "content": turn.text} for turn in line.messages]
     if not line.documents:
         return turns
     said = [turns.pop(0)["content"]] if turns and turns[0]["role"] == "system" else []

@@ -8,10 +8,13 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from tropism.wire.endpoint import Endpoint
+from tropism.wire.logprobs import Logprobs
+from tropism.wire.parts import Content, text_of
+from tropism.wire.tools import ToolCall, ToolCallDelta, ToolChoice, Tools
 from tropism.wire.values import Labels, Reference, Text
 
-Role = Literal["system", "user", "assistant"]
-FinishReason = Literal["stop", "length", "cancelled"]
+Role = Literal["system", "user", "assistant", "tool"]
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "cancelled"]
 
 ModelRoute = Annotated[
     str,
@@ -31,11 +34,30 @@ Seed = Annotated[
 ]
 
 
-class ChatMessage(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """One turn of a conversation."""
+TopLogprobs = Annotated[int, Meta(ge=0, le=20)]
+
+
+class ChatMessage(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One turn of a conversation. An assistant's turn may hold `tool_calls`; a `tool` answers one, by its id."""
 
     role: Role
-    content: str
+    content: Content | None = None
+    name: Annotated[str, Meta(max_length=64)] | None = None
+    tool_calls: Annotated[list[ToolCall], Meta(min_length=1, max_length=128)] | None = None
+    tool_call_id: Annotated[str, Meta(max_length=256)] | None = None
+
+    def __post_init__(self) -> None:
+        if self.content is None and self.tool_calls is None:
+            raise ValueError("a message needs `content`; only an assistant's with `tool_calls` may lack it")
+        if self.tool_calls is not None and self.role != "assistant":
+            raise ValueError("`tool_calls` belong to a message of role 'assistant'")
+        if (self.tool_call_id is None) == (self.role == "tool"):
+            raise ValueError("a message of role 'tool' needs the `tool_call_id` that it answers, and no other has one")
+
+    @property
+    def text(self) -> str:
+        """The words of the message."""
+        return text_of(self.content)
 
 
 Messages = Annotated[list[ChatMessage], Meta(min_length=1, max_length=1_000)]
@@ -93,9 +115,15 @@ class Sampling(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
 
 
 class ChatRequest(Sampling, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """Ask for the next turn of a conversation."""
+    """Ask for the next turn of a conversation. `metadata` is logged as it is."""
 
     messages: Messages
+    tools: Tools | None = None
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    logprobs: bool | None = None
+    top_logprobs: TopLogprobs | None = None
+    metadata: dict[str, Any] | None = None
 
 
 class CompletionRequest(Sampling, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -104,22 +132,58 @@ class CompletionRequest(Sampling, kw_only=True, frozen=True, forbid_unknown_fiel
     prompt: str
 
 
-class Usage(Struct, kw_only=True, frozen=True):
-    """Tokens read and written."""
+class PromptTokensDetails(Struct, kw_only=True, frozen=True):
+    """How many of the tokens read came from the provider's cache."""
+
+    cached_tokens: int
+
+
+class CompletionTokensDetails(Struct, kw_only=True, frozen=True):
+    """How many of the tokens written were thoughts that the answer does not show."""
+
+    reasoning_tokens: int
+
+
+class Usage(Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """Tokens read and written. The details are there where the engine counts them."""
 
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
+    prompt_tokens_details: PromptTokensDetails | None = None
+    completion_tokens_details: CompletionTokensDetails | None = None
+
+    @staticmethod
+    def counted(read: int, written: int, cached: int | None, reasoning: int | None) -> Usage:
+        """From the counts; None where one is not known."""
+        return Usage(
+            prompt_tokens=read,
+            completion_tokens=written,
+            total_tokens=read + written,
+            prompt_tokens_details=None if cached is None else PromptTokensDetails(cached_tokens=cached),
+            completion_tokens_details=None
+            if reasoning is None
+            else CompletionTokensDetails(reasoning_tokens=reasoning),
+        )
+
+
+class AnswerMessage(Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """The model's turn, which can be sent back as it is. `content` is empty where there are only `tool_calls`."""
+
+    role: Literal["assistant"]
+    content: str
+    tool_calls: list[ToolCall] | None = None
 
 
 class ChatChoice(Struct, kw_only=True, frozen=True):
     """One answer. `completion_id` takes feedback at once; `model` is the key of the model that answered."""
 
     index: int
-    message: ChatMessage
+    message: AnswerMessage
     finish_reason: FinishReason
     completion_id: UUID
     model: str
+    logprobs: Logprobs | None = None
     shadow_completion_id: UUID | None = None
     """In a preference test with shadow answers: the completion to compare this one with, logged soon after."""
 
@@ -140,6 +204,7 @@ class Delta(Struct, kw_only=True, frozen=True, omit_defaults=True):
 
     role: Role | None = None
     content: str = ""
+    tool_calls: list[ToolCallDelta] | None = None
 
 
 class ChunkChoice(Struct, kw_only=True, frozen=True):
@@ -150,6 +215,7 @@ class ChunkChoice(Struct, kw_only=True, frozen=True):
     completion_id: UUID
     model: str
     finish_reason: FinishReason | None = None
+    logprobs: Logprobs | None = None
     shadow_completion_id: UUID | None = None
     """Told with the last chunk, as `ChatChoice` tells it."""
 

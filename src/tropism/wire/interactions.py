@@ -11,6 +11,7 @@ from tropism.wire.chat import ChatMessage, FinishReason, Messages, Usage
 from tropism.wire.endpoint import Endpoint
 from tropism.wire.feedback import Comparison, MetricFeedback, Value
 from tropism.wire.page import Nothing, Page, PageInfo
+from tropism.wire.tools import Tool, ToolCall, ToolChoice, Tools
 from tropism.wire.values import Labels, Reference, Text, Time
 
 Source = Literal["LIVE", "OFFLINE", "AUTOMATION", "DATASET", "EVALUATION"]
@@ -30,7 +31,7 @@ class LoggedFeedback(Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tr
 class InteractionCreate(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """A completion made elsewhere, with exactly one of `prompt` and `messages`.
 
-    With `ab_campaign`, it counts in that A/B test.
+    With `ab_campaign`, it counts in that A/B test. `tools` were offered to the model; `tool_calls` are what it called.
     """
 
     use_case: Reference
@@ -43,6 +44,9 @@ class InteractionCreate(Struct, kw_only=True, frozen=True, forbid_unknown_fields
     session_id: UUID | None = None
     ab_campaign: Reference | None = None
     labels: Labels | None = None
+    tools: Tools | None = None
+    tool_calls: Annotated[list[ToolCall], Meta(min_length=1, max_length=128)] | None = None
+    metadata: dict[str, Any] | None = None
     created_at: Time | None = None
 
 
@@ -189,6 +193,8 @@ class GenerationParameters(Struct, kw_only=True, frozen=True, omit_defaults=True
     stop: list[str] | None = None
     seed: int | None = None
     response_format: dict[str, Any] | None = None
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
 
 
 class Interaction(Struct, kw_only=True, frozen=True):
@@ -206,11 +212,14 @@ class Interaction(Struct, kw_only=True, frozen=True):
     assigned_model: str | None
     messages: list[ChatMessage]
     completion: str
+    tools: list[Tool]
+    tool_calls: list[ToolCall]
     finish_reason: FinishReason | None
     session_id: UUID
     user: UUID | None
     ab_test: str | None
     labels: dict[str, str]
+    metadata: dict[str, Any]
     tags: list[str]
     source: Source
     prompt_hash: str

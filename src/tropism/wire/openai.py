@@ -21,35 +21,40 @@ from tropism.wire.chat import (
     Stop,
     StreamOptions,
     Temperature,
+    TopLogprobs,
     TopP,
     Usage,
 )
 from tropism.wire.embeddings import EmbeddingUsage, Inputs
 from tropism.wire.endpoint import Endpoint
+from tropism.wire.logprobs import Logprobs
 from tropism.wire.page import Nothing
+from tropism.wire.parts import AudioPart, FilePart, ImagePart, TextPart
+from tropism.wire.tools import ToolCall, ToolCallDelta, ToolChoice, Tools
 from tropism.wire.values import Labels
 
 
-class TextPart(Struct, kw_only=True, frozen=True):
-    """A piece of a message. Only text is taken."""
+class RefusalPart(Struct, kw_only=True, frozen=True, tag_field="type", tag="refusal"):
+    """A model's refusal that is sent back with the conversation."""
 
-    type: str
-    text: str = ""
+    refusal: str
 
 
 class Message(Struct, kw_only=True, frozen=True):
     """One turn of a conversation."""
 
-    role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[TextPart]
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: str | list[TextPart | ImagePart | AudioPart | FilePart | RefusalPart] | None = None
+    name: str | None = None
+    refusal: str | None = None
+    tool_calls: list[ToolCall] | None = None
+    tool_call_id: str | None = None
 
 
 class Unsupported(Struct, kw_only=True, frozen=True):
     """What would change the answer and is refused."""
 
-    tools: list[Any] | None = None
     functions: list[Any] | None = None
-    logprobs: bool | None = None
     logit_bias: dict[str, Any] | None = None
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
@@ -74,16 +79,22 @@ class ChatRequest(Unsupported, kw_only=True, frozen=True):
     user: str | None = None
     metadata: Labels | None = None
     response_format: ResponseFormat | None = None
+    tools: Tools | None = None
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    logprobs: bool | None = None
+    top_logprobs: TopLogprobs | None = None
     session_id: UUID | None = None
     ab_campaign: str | None = None
 
 
 class AnswerMessage(Struct, kw_only=True, frozen=True):
-    """The model's turn."""
+    """The model's turn. Without words, as beside tool calls, `content` is null."""
 
     role: Literal["assistant"]
-    content: str
+    content: str | None
     refusal: None = None
+    tool_calls: list[ToolCall] | UnsetType = UNSET
 
 
 class Choice(Struct, kw_only=True, frozen=True):
@@ -93,7 +104,7 @@ class Choice(Struct, kw_only=True, frozen=True):
     message: AnswerMessage
     finish_reason: FinishReason
     completion_id: UUID
-    logprobs: None = None
+    logprobs: Logprobs | None = None
     shadow_completion_id: UUID | UnsetType = UNSET
 
 
@@ -114,6 +125,7 @@ class Delta(Struct, kw_only=True, frozen=True, omit_defaults=True):
 
     role: Literal["assistant"] | None = None
     content: str | None = None
+    tool_calls: list[ToolCallDelta] | None = None
 
 
 class ChunkChoice(Struct, kw_only=True, frozen=True):
@@ -123,7 +135,7 @@ class ChunkChoice(Struct, kw_only=True, frozen=True):
     delta: Delta
     completion_id: UUID
     finish_reason: FinishReason | None = None
-    logprobs: None = None
+    logprobs: Logprobs | None = None
     shadow_completion_id: UUID | UnsetType = UNSET
 
 

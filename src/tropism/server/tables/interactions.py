@@ -29,6 +29,8 @@ interaction = Table(
     Column("assigned_model_id", Id),  # whom a fallback, `model_id`, has answered for; null where none has
     Column("cost_usd", Float),  # by the prices of that moment; later ones do not change it
     Column("api_key_id", Id),  # whose key asked for it; null where it was not made for a call
+    Column("cached_tokens", Integer),  # of prompt_tokens; null where the engine does not tell
+    Column("reasoning_tokens", Integer),  # of completion_tokens
     sqlite_with_rowid=False,
 )
 Index("ix_interaction_use_case", interaction.c.use_case_id, interaction.c.id)
@@ -56,6 +58,9 @@ interaction_body = Table(
     Column("id", Id, primary_key=True),
     Column("messages", Json, nullable=False),
     Column("completion", String, nullable=False),
+    Column("tools", Json),  # that were offered; null if none
+    Column("tool_calls", Json),  # that the model asked for; null if none
+    Column("metadata", Json),
 )
 interaction_label = Table(
     "interaction_label",

@@ -41,7 +41,7 @@ def _counted(choice: Choice) -> tuple[int, int]:
 
 
 def _read(prompt: Prompt) -> int:
-    return sum(tokens_in(message.content) for message in prompt.messages)
+    return sum(tokens_in(message.text) for message in prompt.messages)
 
 
 def _sum(parts: Sequence[tuple[ServedModel, int, int]], *, at_least: int = 0) -> Amounts:

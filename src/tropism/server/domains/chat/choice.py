@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from tropism.engines.protocol import FinishReason, Piece, Prompt, Usage
+from tropism.server.domains.chat.calls import Calls
 from tropism.server.observing import Told
 from tropism.server.snapshot import ServedModel
+from tropism.wire.logprobs import TokenLogprob
 
 
 @dataclass(slots=True)
@@ -20,6 +22,8 @@ class Choice:
     model: ServedModel
     prompt: Prompt
     parts: list[str] = field(default_factory=list)
+    calls: Calls = field(default_factory=Calls)
+    logprobs: list[TokenLogprob] = field(default_factory=list)
     finish_reason: FinishReason | None = None
     usage: Usage | None = None
 
@@ -46,5 +50,8 @@ class Choice:
     def take(self, piece: Piece) -> None:
         if piece.text:
             self.parts.append(piece.text)
+        if piece.tool_calls:
+            self.calls.take(piece.tool_calls)
+        self.logprobs.extend(piece.logprobs)
         self.finish_reason = piece.finish_reason or self.finish_reason
         self.usage = piece.usage or self.usage

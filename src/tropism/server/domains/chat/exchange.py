@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import UUID
@@ -27,7 +27,7 @@ from tropism.server.limits.leases import Spend
 from tropism.server.observing import Asked, Attempt, Told
 from tropism.server.principal import SYSTEM
 from tropism.server.snapshot import ServedModel
-from tropism.wire.chat import ChatMessage, Sampling
+from tropism.wire.chat import ChatMessage, ChatRequest, Sampling
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,8 @@ class Exchange:
         return Usage(
             prompt_tokens=sum(usage.prompt_tokens for usage in known),
             completion_tokens=sum(usage.completion_tokens for usage in known),
+            cached_tokens=_sum(usage.cached_tokens for usage in known),
+            reasoning_tokens=_sum(usage.reasoning_tokens for usage in known),
         )
 
     @property
@@ -263,6 +265,11 @@ class Exchange:
                 assigned_model_id=choice.assigned.id if choice.model.id != choice.assigned.id else None,
                 cost_usd=choice.cost_usd,
                 api_key_id=self._context.principal.key_id,
+                cached_tokens=choice.usage.cached_tokens if choice.usage else None,
+                reasoning_tokens=choice.usage.reasoning_tokens if choice.usage else None,
+                tools=choice.prompt.tools or None,
+                tool_calls=choice.calls.whole(),
+                metadata=self._request.metadata if isinstance(self._request, ChatRequest) else None,
             )
             for choice in self.choices
         ]
@@ -281,3 +288,9 @@ def insert(transaction: Writing, rows: Sequence[Logged]) -> None:
     records.store(transaction, stored)
     assignment.count(transaction, stored)
     leases.spend(transaction, [spend for row in rows for spend in row.spends])
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    """What is known of them together."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None

@@ -13,13 +13,14 @@ from tropism.server.context import Context
 from tropism.server.domains.chat import embeddings
 from tropism.server.domains.chat.choice import Choice
 from tropism.server.domains.chat.exchange import Exchange, begin
-from tropism.server.domains.chat.routes import finished, include_usage, streamed, usage
+from tropism.server.domains.chat.routes import finished, include_usage, logprobs, streamed, usage
 from tropism.server.errors import InvalidRequest
 from tropism.server.http import Events, handles, streams
 from tropism.server.references import as_id
 from tropism.wire import chat
 from tropism.wire import openai as wire
 from tropism.wire.page import Nothing
+from tropism.wire.parts import Content, TextPart, text_of
 
 
 @streams(wire.CHAT)
@@ -82,6 +83,11 @@ def _as_ours(request: wire.ChatRequest) -> chat.ChatRequest:
         top_p=request.top_p,
         seed=request.seed,
         response_format=request.response_format,
+        tools=request.tools,
+        tool_choice=request.tool_choice,
+        parallel_tool_calls=request.parallel_tool_calls,
+        logprobs=request.logprobs,
+        top_logprobs=request.top_logprobs,
         n=request.n,
         user=_user(request.user),
         session_id=request.session_id,
@@ -97,13 +103,24 @@ def _refuse_unsupported(request: wire.ChatRequest) -> None:
 
 
 def _message(message: wire.Message) -> chat.ChatMessage:
-    role = "system" if message.role == "developer" else message.role
-    if isinstance(message.content, str):
-        return chat.ChatMessage(role=role, content=message.content)
-    for part in message.content:
-        if part.type != "text":
-            raise InvalidRequest(f"content of type {part.type!r} is not supported yet; send text", param="messages")
-    return chat.ChatMessage(role=role, content="".join(part.text for part in message.content))
+    try:
+        return chat.ChatMessage(
+            role="system" if message.role == "developer" else message.role,
+            content=_content(message),
+            name=message.name,
+            tool_calls=message.tool_calls or None,
+            tool_call_id=message.tool_call_id,
+        )
+    except ValueError as error:
+        raise InvalidRequest(str(error), param="messages") from None
+
+
+def _content(message: wire.Message) -> Content | None:
+    """Parts that are all text are one text: every engine takes that, and the log reads alike."""
+    if message.content is None or isinstance(message.content, str):
+        return message.refusal if message.content is None else message.content
+    parts = [TextPart(text=part.refusal) if isinstance(part, wire.RefusalPart) else part for part in message.content]
+    return text_of(parts) if all(isinstance(part, TextPart) for part in parts) else parts
 
 
 def _user(name: str | None) -> UUID | None:
@@ -116,19 +133,31 @@ def _user(name: str | None) -> UUID | None:
 def _choice(choice: Choice, shadow_id: UUID | None) -> wire.Choice:
     return wire.Choice(
         index=choice.index,
-        message=wire.AnswerMessage(role="assistant", content=choice.text),
+        message=_answer(choice),
         finish_reason=choice.finish_reason or "stop",
         completion_id=choice.completion_id,
+        logprobs=logprobs(choice.logprobs),
         shadow_completion_id=shadow_id or UNSET,
     )
+
+
+def _answer(choice: Choice) -> wire.AnswerMessage:
+    calls = choice.calls.whole()
+    content = None if calls and not choice.text else choice.text
+    return wire.AnswerMessage(role="assistant", content=content, tool_calls=calls or UNSET)
 
 
 def _chunk(exchange: Exchange, choice: Choice, piece: Piece, is_first: bool) -> wire.ChatChunk:
     part = wire.ChunkChoice(
         index=choice.index,
-        delta=wire.Delta(role="assistant" if is_first else None, content=piece.text or None),
+        delta=wire.Delta(
+            role="assistant" if is_first else None,
+            content=piece.text or None,
+            tool_calls=list(piece.tool_calls) or None,
+        ),
         completion_id=choice.completion_id,
         finish_reason=piece.finish_reason,
+        logprobs=logprobs(piece.logprobs),
         shadow_completion_id=exchange.shadow_id or UNSET,
     )
     return _event(exchange, [part])

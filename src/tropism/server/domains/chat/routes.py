@@ -16,6 +16,7 @@ from tropism.server.domains.chat.exchange import Exchange, begin
 from tropism.server.errors import TropismError
 from tropism.server.http import Events, problem_body, streams
 from tropism.wire import chat as wire
+from tropism.wire.logprobs import Logprobs, TokenLogprob
 from tropism.wire.sse import DONE, event
 
 encode = msgspec.json.Encoder().encode
@@ -83,7 +84,7 @@ async def _events(
             choice, piece = found
             if piece.finish_reason and exchange.expects_shadow:
                 held = choice, piece, choice.index not in opened  # the last chunk names the shadow answer
-            elif piece.text or piece.finish_reason:
+            elif piece.text or piece.tool_calls or piece.logprobs or piece.finish_reason:
                 yield event(encode(chunk(exchange, choice, piece, choice.index not in opened)))
                 opened.add(choice.index)
             found = await exchange.next()
@@ -103,17 +104,23 @@ def include_usage(request: wire.Sampling) -> bool:
 
 
 def usage(tokens: Tokens) -> wire.Usage:
-    read, written = tokens.prompt_tokens, tokens.completion_tokens
-    return wire.Usage(prompt_tokens=read, completion_tokens=written, total_tokens=read + written)
+    return wire.Usage.counted(
+        tokens.prompt_tokens, tokens.completion_tokens, tokens.cached_tokens, tokens.reasoning_tokens
+    )
+
+
+def logprobs(tokens: Sequence[TokenLogprob]) -> Logprobs | None:
+    return Logprobs(content=list(tokens)) if tokens else None
 
 
 def _chat_choice(choice: Choice, shadow_id: UUID | None) -> wire.ChatChoice:
     return wire.ChatChoice(
         index=choice.index,
-        message=wire.ChatMessage(role="assistant", content=choice.text),
+        message=wire.AnswerMessage(role="assistant", content=choice.text, tool_calls=choice.calls.whole()),
         finish_reason=choice.finish_reason or "stop",
         completion_id=choice.completion_id,
         model=choice.model.key,
+        logprobs=logprobs(choice.logprobs),
         shadow_completion_id=shadow_id,
     )
 
@@ -131,10 +138,13 @@ def _text_choice(choice: Choice) -> wire.CompletionChoice:
 def _chat_chunk(exchange: Exchange, choice: Choice, piece: Piece, is_first: bool) -> wire.ChatChunk:
     part = wire.ChunkChoice(
         index=choice.index,
-        delta=wire.Delta(role="assistant" if is_first else None, content=piece.text),
+        delta=wire.Delta(
+            role="assistant" if is_first else None, content=piece.text, tool_calls=list(piece.tool_calls) or None
+        ),
         completion_id=choice.completion_id,
         model=choice.model.key,
         finish_reason=piece.finish_reason,
+        logprobs=logprobs(piece.logprobs),
         shadow_completion_id=exchange.shadow_id,
     )
     return _chunk(exchange, [part])

@@ -17,6 +17,7 @@ from tropism.server.context import Services
 from tropism.server.database.session import Writing
 from tropism.server.domains.ab_tests import assignment
 from tropism.server.domains.chat import amounts
+from tropism.server.domains.chat.calls import Calls
 from tropism.server.domains.chat.prompting import parameters_of, prompt_for
 from tropism.server.domains.chat.routing import Route, other_variant
 from tropism.server.domains.interactions import records
@@ -26,7 +27,7 @@ from tropism.server.limits import leases
 from tropism.server.limits.leases import Spend
 from tropism.server.principal import SYSTEM
 from tropism.server.snapshot import ServedModel
-from tropism.wire.chat import ChatMessage, Sampling
+from tropism.wire.chat import ChatMessage, ChatRequest, Sampling
 
 AT_ONCE = 4
 log = logging.getLogger("tropism.shadow")
@@ -85,11 +86,13 @@ class Shadow:
     async def _answered(self, services: Services) -> Record:
         prompt = replace(prompt_for(self.model, self.request, self.messages), stream=False)
         parts: list[str] = []
+        calls = Calls()
         finish_reason: FinishReason | None = None
         usage: Usage | None = None
         async with services.fleet.engine(self.model) as engine, aclosing(engine.generate(prompt)) as answer:
             async for piece in answer:
                 parts.append(piece.text)
+                calls.take(piece.tool_calls)
                 finish_reason, usage = piece.finish_reason or finish_reason, piece.usage or usage
         return Record(
             id=self.completion_id,
@@ -108,6 +111,11 @@ class Shadow:
             parameters=parameters_of(prompt),
             labels=self.request.labels,
             cost_usd=self.model.cost(usage.prompt_tokens, usage.completion_tokens) if usage else None,
+            cached_tokens=usage.cached_tokens if usage else None,
+            reasoning_tokens=usage.reasoning_tokens if usage else None,
+            tools=prompt.tools or None,
+            tool_calls=calls.whole(),
+            metadata=self.request.metadata if isinstance(self.request, ChatRequest) else None,
         )
 
 

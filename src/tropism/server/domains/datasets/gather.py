@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from msgspec import Struct
@@ -19,7 +19,7 @@ from tropism.server.clock import Clock
 from tropism.server.database.connect import only_reading
 from tropism.server.database.session import Reading
 from tropism.server.domains.datasets.check import CheckNews
-from tropism.server.domains.datasets.shapes import Line, Turn
+from tropism.server.domains.datasets.shapes import Line, Role, Turn
 from tropism.server.domains.datasets.tally import Tally
 from tropism.server.domains.interactions import walk
 from tropism.server.domains.interactions.filters import conditions
@@ -48,7 +48,7 @@ def gather(session: Reading, request: GatherRequest) -> Iterator[Line]:
     if request.preferences is not None:
         return _pairs(session, request, request.preferences)
     pages = walk.pages(lambda: session, request.use_case_id, request.filters)
-    return (_line(each) for page in pages for each in page)
+    return (_line(each) for page in pages for each in page if walk.in_words(each))
 
 
 def _line(found: Interaction) -> Line:
@@ -60,7 +60,7 @@ def _line(found: Interaction) -> Line:
         messages=_turns(found),
         completion=found.completion,
         feedbacks={key: fmean(each) for key, each in values.items()},
-        metadata=_origin(found, "completion_id", "model"),
+        metadata=found.metadata | _origin(found, "completion_id", "model"),
         labels=found.labels or None,
     )
 
@@ -90,6 +90,8 @@ def _of_page(session: Reading, rows: Any) -> Iterator[Line]:
     found = {each.id: each for each in walk.whole(session, ids)}
     for row in rows:
         preferred, other = found[row.preferred_id], found[row.other_id]
+        if not (walk.in_words(preferred) and walk.in_words(other)):
+            continue
         yield Line(
             messages=_turns(preferred),
             preferred_completion=preferred.completion,
@@ -100,7 +102,7 @@ def _of_page(session: Reading, rows: Any) -> Iterator[Line]:
 
 
 def _turns(found: Interaction) -> list[Turn]:
-    return [Turn(message.role, message.content) for message in found.messages]
+    return [Turn(cast(Role, message.role), message.text) for message in found.messages]
 
 
 def _origin(found: Interaction, id: str, model: str) -> dict[str, str]:

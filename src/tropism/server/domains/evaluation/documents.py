@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from msgspec import structs
+
 from tropism.wire.chat import ChatMessage
 
 INTRODUCTION = "Answer from these documents:"
@@ -25,20 +27,20 @@ def with_documents(messages: Sequence[ChatMessage], documents: Sequence[str]) ->
     blocks = [f"{OPEN}\n{text.replace(CLOSE, '</ document>')}\n{CLOSE}" for text in documents]
     text = "\n\n".join([INTRODUCTION, *blocks])
     if messages and messages[0].role == "system":
-        return [ChatMessage(role="system", content=f"{messages[0].content}\n\n{text}"), *messages[1:]]
+        return [ChatMessage(role="system", content=f"{messages[0].text}\n\n{text}"), *messages[1:]]
     return [ChatMessage(role="system", content=text), *messages]
 
 
 def documents_in(messages: Sequence[ChatMessage]) -> list[str]:
     """The documents of a conversation, in their order."""
-    return [found for message in messages for found in _BLOCK.findall(message.content)]
+    return [found for message in messages for found in _BLOCK.findall(message.text)]
 
 
 def without_documents(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
     """The conversation as it is without them; a system message that held nothing else is left out."""
-    bare = [(message, _ALL.sub("", message.content)) for message in messages]
+    bare = [(message, _ALL.sub("", message.text)) for message in messages]
     return [
-        ChatMessage(role=message.role, content=text)
+        message if text == message.text else structs.replace(message, content=text)
         for message, text in bare
-        if text or not message.content or message.role != "system"
+        if text or not message.text or message.role != "system"
     ]

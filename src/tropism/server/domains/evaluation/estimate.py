@@ -133,7 +133,7 @@ def _lengths(session: Reading, plan: Plan, settings: Settings) -> Iterator[Lengt
 
 def _length(messages: Sequence[ChatMessage], completion: str | None) -> Length:
     return Length(
-        prompt=sum(len(message.content) for message in messages),
+        prompt=sum(len(message.text) for message in messages),
         completion=None if completion is None else len(completion),
         documents=bool(documents_in(messages)),
     )

@@ -138,7 +138,7 @@ def _read(row: Row[Any]) -> Pending:
 
 
 def _sample(messages: Sequence[ChatMessage], completion: str) -> Sample:
-    turns = [Turn(role=message.role, content=message.content) for message in without_documents(messages)]
+    turns = [Turn(role=message.role, content=message.text) for message in without_documents(messages)]
     return Sample(messages=turns, completion=completion, documents=documents_in(messages))
 
 

@@ -25,9 +25,11 @@ from tropism.wire import interactions as wire
 from tropism.wire.chat import ChatMessage, Usage
 from tropism.wire.feedback import Comparison, MetricFeedback
 from tropism.wire.page import PageInfo
+from tropism.wire.tools import Tool, ToolCall
 
 NOBODY = UUID(int=0)
 log = interaction.c
+_SAID = tuple(column for column in interaction_body.c if column.name != "id")
 
 _SORTED: dict[wire.OrderField, ColumnElement[Any] | None] = {
     "created_at": None,  # the id alone is in order of time
@@ -138,7 +140,7 @@ def described(session: Reading, ids: Sequence[UUID]) -> list[wire.Interaction]:
     names = (use_case.c.key.label("use_case"), model.c.key.label("model"), ab_test.c.key.label("ab_test"))
     assigned = model.alias("assigned")
     statement = (
-        select(interaction, interaction_body.c.messages, interaction_body.c.completion, *names)
+        select(interaction, *_SAID, *names)
         .add_columns(assigned.c.key.label("assigned_model"))
         .join(interaction_body, interaction_body.c.id == log.id)
         .join(use_case, use_case.c.id == log.use_case_id)
@@ -161,11 +163,14 @@ def _described(row: Row[Any], direct: list[MetricFeedback], compared: list[Compa
         assigned_model=row.assigned_model,
         messages=msgspec.convert(row.messages, list[ChatMessage]),
         completion=row.completion,
+        tools=msgspec.convert(row.tools or [], list[Tool]),
+        tool_calls=msgspec.convert(row.tool_calls or [], list[ToolCall]),
         finish_reason=row.finish_reason,
         session_id=row.session_id,
         user=row.user_id,
         ab_test=row.ab_test,
         labels=row.labels or {},
+        metadata=row.metadata or {},
         tags=[row.ab_test] if row.ab_test else [],
         source=row.source,
         prompt_hash=row.prompt_hash.hex(),
@@ -183,8 +188,7 @@ def _described(row: Row[Any], direct: list[MetricFeedback], compared: list[Compa
 def _usage(row: Row[Any]) -> Usage | None:
     if row.prompt_tokens is None or row.completion_tokens is None:
         return None
-    total = row.prompt_tokens + row.completion_tokens
-    return Usage(prompt_tokens=row.prompt_tokens, completion_tokens=row.completion_tokens, total_tokens=total)
+    return Usage.counted(row.prompt_tokens, row.completion_tokens, row.cached_tokens, row.reasoning_tokens)
 
 
 def _direct(session: Reading, ids: Sequence[UUID]) -> dict[UUID, list[MetricFeedback]]:

@@ -18,6 +18,7 @@ from tropism.server.domains.costs.counting import Charge
 from tropism.server.tables.interactions import interaction, interaction_body, interaction_label
 from tropism.wire.chat import ChatMessage, FinishReason
 from tropism.wire.interactions import Source
+from tropism.wire.tools import Tool, ToolCall
 from tropism.wire.use_cases import Redactable
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -50,6 +51,11 @@ class Record:
     assigned_model_id: UUID | None = None
     cost_usd: float | None = None
     api_key_id: UUID | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    tools: Sequence[Tool] | None = None
+    tool_calls: Sequence[ToolCall] | None = None
+    metadata: dict[str, Any] | None = None
 
     @property
     def variant_id(self) -> UUID | None:
@@ -60,6 +66,7 @@ class Record:
 _COPIED = tuple(column.name for column in interaction.c if column.name != "prompt_hash")
 MADE_HERE: frozenset[Source] = frozenset({"LIVE", "AUTOMATION", "EVALUATION"})
 """What our engines made, and somebody paid for."""
+_SAID = tuple(column.name for column in interaction_body.c)
 _BODY = insert(interaction_body)
 _ROW = insert(interaction)
 _LABEL = insert(interaction_label)
@@ -84,8 +91,13 @@ def redacted(record: Record, kinds: Sequence[Redactable]) -> Record:
     """The record as the use case wants it stored. Before the writer gets it: all wait for the writer."""
     if not kinds:
         return record
-    messages, completion = redaction.redacted_messages(record.messages, kinds), record.completion
-    return replace(record, messages=messages, completion=redaction.redacted(completion, kinds))
+    return replace(
+        record,
+        messages=redaction.redacted_messages(record.messages, kinds),
+        completion=redaction.redacted(record.completion, kinds),
+        tool_calls=redaction.redacted_calls(record.tool_calls, kinds),
+        metadata=redaction.redacted_metadata(record.metadata, kinds),
+    )
 
 
 def prompt_hash(messages: Sequence[ChatMessage]) -> bytes:
@@ -107,7 +119,7 @@ def _charge(record: Record) -> Charge:
 
 
 def _body(record: Record) -> dict[str, Any]:
-    return {"id": record.id, "messages": record.messages, "completion": record.completion}
+    return {name: getattr(record, name) for name in _SAID}
 
 
 def _labels(record: Record) -> list[dict[str, Any]]:

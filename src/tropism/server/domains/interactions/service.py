@@ -90,6 +90,9 @@ def recorded(
         completion=request.completion,
         labels=request.labels,
         **(figures or {}),
+        tools=request.tools or None,
+        tool_calls=request.tool_calls,
+        metadata=request.metadata,
     )
     record = redacted(record, used.redact or ())
     store(transaction, [record])

@@ -15,7 +15,7 @@ from tropism.server.domains.interactions.queries import described as whole
 from tropism.server.tables.interactions import interaction
 from tropism.wire.interactions import Interaction, InteractionFilter
 
-__all__ = ["AT_ONCE", "pages", "whole"]
+__all__ = ["AT_ONCE", "in_words", "pages", "whole"]
 AT_ONCE = 500
 log = interaction.c
 
@@ -35,3 +35,11 @@ def pages(begin: Callable[[], Reading], use_case_id: UUID, filters: InteractionF
         yield whole(session, ids)
         session = begin()
         ids = [row.id for row in session.rows(statement.where(log.id > ids[-1]))]
+
+
+def in_words(found: Interaction) -> bool:
+    """Whether nothing but text was said: no calls of tools, no pictures. Datasets and trainers know only that."""
+    return not found.tool_calls and all(
+        isinstance(message.content, str) and message.role != "tool" and not message.tool_calls
+        for message in found.messages
+    )

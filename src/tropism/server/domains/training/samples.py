@@ -127,7 +127,7 @@ def _compared(plan: Plan, matching: Select[Any]) -> Select[Any]:
 
 def _completions(session: Reading, ids: Sequence[UUID], plan: Plan) -> Iterator[DatasetLine]:
     """Completions with their feedback: of several users' values for one key, the mean."""
-    for found in sorted(walk.whole(session, ids), key=lambda each: each.id):
+    for found in sorted(filter(walk.in_words, walk.whole(session, ids)), key=lambda each: each.id):
         values: dict[str, list[float]] = {}
         for given in found.direct_feedbacks:
             values.setdefault(given.feedback_key, []).append(given.value)
@@ -135,7 +135,7 @@ def _completions(session: Reading, ids: Sequence[UUID], plan: Plan) -> Iterator[
             messages=found.messages,
             completion=found.completion,
             feedbacks={key: fmean(each) for key, each in values.items()},
-            metadata={**found.labels, "completion_id": str(found.id)},
+            metadata={**found.labels, **found.metadata, "completion_id": str(found.id)},
             labels=found.labels or None,
         )
 
@@ -147,6 +147,8 @@ def _pairs(session: Reading, ids: Sequence[UUID], plan: Plan) -> Iterator[Datase
     found: dict[UUID, Interaction] = {each.id: each for each in walk.whole(session, list(sides))}
     for row in rows:
         preferred, other = found[row.preferred_id], found[row.other_id]
+        if not (walk.in_words(preferred) and walk.in_words(other)):
+            continue
         yield DatasetLine(
             messages=preferred.messages,
             preferred_completion=preferred.completion,
