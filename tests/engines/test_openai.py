@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tropism.engines.openai import OpenAIEngine, Timeouts, azure, nvidia, open_ai
+from tropism.engines.openai import OpenAIEngine, azure, nvidia, open_ai
 from tropism.engines.protocol import (
     EngineError,
     EngineRejected,
@@ -24,6 +24,7 @@ from tropism.engines.protocol import (
     Prompt,
     Usage,
 )
+from tropism.engines.provider import Timeouts
 
 if TYPE_CHECKING:
     from .conftest import Upstream

@@ -83,7 +83,23 @@ def test_parquet_has_a_column_for_every_field(
     assert rows[1]["labels"] == [{"name": "channel", "value": "web"}]
     assert rows[1]["direct_feedbacks"][0]["value"] == 2.5
     assert rows[1]["comparison_feedbacks"][0]["preferred_completion_id"] == str(logged[0].id)
-    assert rows[2]["messages"] == [{"role": "user", "content": "é"}]
+    assert (rows[2]["messages"][0]["role"], rows[2]["messages"][0]["content"]) == ("user", "é")
+
+
+def test_parts_and_calls_have_columns(client: Tropism, use_case: str, tmp_path: Path) -> None:
+    calls = [{"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
+    tools = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}, "strict": True}}]
+    parts = [{"type": "text", "text": "Q"}]
+    said = [{"role": "user", "content": parts}]
+    client.interactions.create("", messages=said, tools=tools, tool_calls=calls, metadata={"a": [1]}, use_case=use_case)
+    client.interactions.export(tmp_path / "log.parquet", "parquet", use_case=use_case)
+    (row,) = parquet.read_table(tmp_path / "log.parquet").to_pylist()
+    assert row["tool_calls"] == calls
+    assert (row["tools"][0]["function"]["parameters"], row["tools"][0]["function"]["strict"]) == (
+        '{"type":"object"}',
+        True,
+    )
+    assert (row["messages"][0]["content"], row["metadata"]) == ('[{"type":"text","text":"Q"}]', '{"a":[1]}')
 
 
 def test_an_empty_log_is_an_empty_file(client: Tropism, use_case: str, tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def _dataset_line(text: bytes) -> DatasetLine:
 
 def _cell(column: Any, value: Any) -> Any:
     """The value as its column takes it."""
-    if isinstance(value, dict) and column.num_fields == 0:
+    if isinstance(value, (dict, list)) and column.num_fields == 0:
         return msgspec.json.encode(value).decode()
     if isinstance(value, dict) and hasattr(column, "value_type"):
         return [{"name": name, "value": text} for name, text in value.items()]
@@ -96,7 +96,8 @@ def _column(arrow: Any, kind: msgspec.inspect.Type) -> Any:
     """The type of a column. Labels and the like are lists of names and values; what may hold anything is JSON."""
     match kind:
         case msgspec.inspect.UnionType():
-            return next(_column(arrow, each) for each in kind.types if not isinstance(each, msgspec.inspect.NoneType))
+            kinds = [each for each in kind.types if not isinstance(each, msgspec.inspect.NoneType)]
+            return _column(arrow, kinds[0]) if len(kinds) == 1 else arrow.string()
         case msgspec.inspect.StructType():
             return arrow.struct([(field.name, _column(arrow, field.type)) for field in kind.fields])
         case msgspec.inspect.ListType():
@@ -107,6 +108,8 @@ def _column(arrow: Any, kind: msgspec.inspect.Type) -> Any:
             return arrow.int64()
         case msgspec.inspect.FloatType():
             return arrow.float64()
+        case msgspec.inspect.BoolType():
+            return arrow.bool_()
         case msgspec.inspect.DateTimeType():
             return arrow.timestamp("us", tz="UTC")
         case _:

@@ -1,0 +1,154 @@
+"""The connections to one provider, whatever wire it speaks: JSON goes out, bytes come back, errors are ours."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from tropism.egress.guard import checked_url, connector
+from tropism.egress.policy import Egress, EgressRefused
+from tropism.engines.in_flight import InFlight
+from tropism.engines.outgoing import HEADERS
+from tropism.engines.protocol import EngineError, EngineTimeout, EngineUnavailable, ModelSource
+from tropism.engines.provider_errors import network_error, refused, without_key
+
+_encode = msgspec.json.Encoder().encode
+
+_LONGEST_ANSWER = 64 * 2**20
+_LONGEST_ERROR = 64 * 2**10
+_SECONDS_TO_DRAIN = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """Seconds; there is no limit to the whole of a stream whose tokens flow."""
+
+    connect: float = 10
+    between_bytes: float = 120
+    whole_answer: float = 600
+    """Without streaming nothing arrives until the answer is complete."""
+
+
+PATIENT = Timeouts()
+
+
+class Provider:
+    """Connections are shared by all requests and kept open between them."""
+
+    def __init__(self, source: ModelSource, default_url: str | None, timeouts: Timeouts) -> None:
+        self._source = source
+        self._endpoint = source.endpoint or default_url or ""
+        self._streamed = _timeout(timeouts, timeouts.between_bytes)
+        self._whole = _timeout(timeouts, timeouts.whole_answer)
+        self._in_flight = InFlight()
+        self._session: aiohttp.ClientSession | None = None
+
+    async def start(self, headers: Mapping[str, str]) -> None:
+        """Check what can be checked without a request: a question to a provider costs money."""
+        url = self.url("")
+        if not self._source.external_model_id:
+            raise EngineError("the model has no name at the provider (external_model_id)")
+        self._session = aiohttp.ClientSession(
+            connector=connector(url, self._source.egress, limit=2000, ttl_dns_cache=60),
+            headers={"Content-Type": "application/json", "User-Agent": "tropism", **headers},
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+
+    async def close(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await self._in_flight.drained(_SECONDS_TO_DRAIN)
+            await session.close()
+
+    @property
+    def key(self) -> str:
+        key = (self._source.api_key or "").strip()
+        # The client's own complaint about such a key would show it.
+        if not key.isascii() or not key.isprintable():
+            raise EngineError("the API key holds characters that no key has")
+        return key
+
+    def url(self, route: str, query: Mapping[str, str] | None = None) -> URL:
+        """A route below the provider's base URL, with what that has as its query."""
+        base = _http_url(self._endpoint, self._source.egress)
+        return (base / route if route else base).with_query(base.query).update_query(query or {})
+
+    @asynccontextmanager
+    async def post(
+        self, url: URL, body: Mapping[str, Any], *, stream: bool = False
+    ) -> AsyncGenerator[aiohttp.ClientResponse, None]:
+        """Yield a response with status 200, and translate whatever goes wrong until the block ends."""
+        if self._session is None:
+            raise EngineUnavailable("the engine is not running")
+        timeout = self._streamed if stream else self._whole
+        # Redirects could lead inside, past whatever checked the endpoint, and would carry the key along.
+        request = self._session.post(
+            url, data=_encode(body), timeout=timeout, allow_redirects=False, headers=HEADERS.get()
+        )
+        with self._in_flight:
+            try:
+                async with request as response:
+                    if response.status != 200:
+                        raise refused(response.status, await _explanation(response))
+                    yield response
+            except EngineError as error:
+                raise without_key(error, self._source.api_key) from error.__cause__
+            except aiohttp.ClientError as error:
+                raise network_error(error) from error
+            except TimeoutError as error:
+                raise EngineTimeout("the provider did not answer in time") from error
+
+    async def ask(self, url: URL, body: Mapping[str, Any]) -> bytes:
+        """The whole body of an answer."""
+        async with self.post(url, body) as response:
+            return await whole(response)
+
+
+async def whole(response: aiohttp.ClientResponse, limit: int = _LONGEST_ANSWER) -> bytes:
+    """Read the body, but not without end."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.content.iter_any():
+        parts.append(part)
+        size += len(part)
+        if size > limit:
+            raise EngineError(f"the provider's answer is longer than {limit} bytes")
+    return b"".join(parts)
+
+
+async def read_rest(response: aiohttp.ClientResponse) -> None:
+    """Take what follows the last event, usually nothing: only a connection that was read to its end is used again."""
+    try:
+        async with asyncio.timeout(0.1):
+            while await response.content.readany():
+                pass
+    except (TimeoutError, aiohttp.ClientError):
+        response.close()
+
+
+async def _explanation(response: aiohttp.ClientResponse) -> bytes:
+    try:
+        return await whole(response, _LONGEST_ERROR)
+    except (aiohttp.ClientError, TimeoutError, EngineError):
+        # The status says enough when the explanation does not arrive.
+        return b""
+
+
+def _http_url(text: str, egress: Egress) -> URL:
+    try:
+        return checked_url(text, egress)
+    except EgressRefused as error:
+        raise EngineError(f"the endpoint of the model is not allowed: {error.strerror}") from None
+    except ValueError:
+        raise EngineError("the endpoint of the model is not an http(s) URL") from None
+
+
+def _timeout(timeouts: Timeouts, read: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, connect=timeouts.connect, sock_read=read)

@@ -1,0 +1,68 @@
+"""What goes wrong between us and a provider, in our errors and the provider's words, but never with the key."""
+
+from __future__ import annotations
+
+import aiohttp
+
+from tropism.egress.guard import refusal
+from tropism.engines.openai_wire import error_message
+from tropism.engines.protocol import EngineError, EngineRejected, EngineTimeout, EngineUnavailable
+
+_TELLING = 12
+"""So many characters of a key, from its beginning, are more than what all keys of a provider share."""
+
+
+def without_key(error: EngineError, key: str | None) -> EngineError:
+    """The error fit for the caller's eyes: some servers repeat the headers that they were sent."""
+    # A placeholder such as "x" is no secret, and taking it out would garble the message.
+    if not key or len(key) < 8:
+        return error
+    text = str(error).replace(key, "***")
+    for length in range(len(key) - 1, _TELLING - 1, -1):  # a message that was cut may end within the key
+        text = text.replace(key[:length], "***")
+    return type(error)(text)
+
+
+def refused(status: int, body: bytes) -> EngineError:
+    """What a status other than 200 means to the caller. The body may be empty: the status says enough."""
+    said = error_message(body)
+    message = f": {said}" if said else ""
+    # Google answers so with 400.
+    if status == 401 or b"API_KEY_INVALID" in body:
+        # What it says besides often repeats a part of the key.
+        return EngineError(f"the provider refused the API key (status {status})")
+    match status:
+        case 403:
+            return EngineError(f"the provider refused the API key, or what was asked with it (status 403){message}")
+        case _ if 300 <= status < 400:
+            return EngineError(f"the endpoint redirects (status {status}), which is not followed: use the final URL")
+        case 429:
+            return EngineUnavailable(f"the provider allows no more requests for now{message}")
+        case 408 | 504:
+            return EngineTimeout(f"the provider timed out (status {status}){message}")
+        case 502 | 503 | 529:
+            return EngineUnavailable(f"the provider is not available (status {status}){message}")
+        case _ if 400 <= status < 500:
+            return EngineRejected(f"the provider refused the request (status {status}){message}")
+        case _:
+            return EngineError(f"the provider failed (status {status}){message}")
+
+
+def network_error(error: aiohttp.ClientError) -> EngineError:
+    if (why := refusal(error)) is not None:
+        return EngineError(f"the endpoint of the model is not allowed: {why}")
+    match error:
+        case aiohttp.ConnectionTimeoutError():
+            return EngineTimeout("the connection to the provider took too long")
+        case aiohttp.ServerTimeoutError():
+            return EngineTimeout("the provider did not answer in time")
+        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
+            return EngineUnavailable("no secure connection to the provider: its certificate is not trusted")
+        case aiohttp.ClientConnectorDNSError():
+            return EngineUnavailable("the provider's host name is not known")
+        case aiohttp.ClientConnectorError():
+            return EngineUnavailable(f"the provider cannot be reached: {error.os_error.strerror or 'no connection'}")
+        case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError() | aiohttp.ClientPayloadError():
+            return EngineUnavailable("the provider closed the connection in the middle of the answer")
+        case _:
+            return EngineError(f"the provider's answer is not HTTP as we know it ({type(error).__name__})")
