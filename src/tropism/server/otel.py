@@ -74,7 +74,7 @@ class OpenTelemetry:
             if (value := getattr(asked.prompt, ours)) not in (None, ()):
                 given[name] = value
         if self._with_content:
-            given[genai.INPUT_MESSAGES] = _encode([_message(m.role, m.content) for m in asked.prompt.messages]).decode()
+            given[genai.INPUT_MESSAGES] = _encode([_message(m.role, m.text) for m in asked.prompt.messages]).decode()
         return given
 
     def told(self, span: trace.Span, told: Told, attributes: Mapping[str, str], seconds: float) -> None:
