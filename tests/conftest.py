@@ -67,6 +67,18 @@ class Both:
 
         return self._runner.run(collect()) if hasattr(stream, "__aiter__") else list(stream)
 
+    def first(self, stream: Any) -> Any:
+        """The first thing that a stream gives; then it is closed."""
+
+        async def take() -> Any:
+            async with stream:
+                return await anext(aiter(stream))
+
+        if hasattr(stream, "__aiter__"):
+            return self._runner.run(take())
+        with stream:
+            return next(iter(stream))
+
 
 @pytest.fixture(params=["sync", "async"])
 def call(request: pytest.FixtureRequest, server: RunningServer) -> Iterator[Both]:

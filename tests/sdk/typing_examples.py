@@ -58,6 +58,7 @@ def plain(client: Tropism, flag: bool, id: UUID) -> None:
     assert_type(client.jobs.watch("j"), Stream[jobs.Job])
     assert_type(client.reward_servers.add("http://x", "k"), reward_servers.RewardServer)
     assert_type(client.reward_servers.test("http://x"), reward_servers.RewardServerReport)
+    assert_type(client.interactions.watch(), Stream[interactions.Interaction])
     assert_type(client.users.me(), access.Me)
     with client as same:
         assert_type(same, Tropism)

@@ -26,7 +26,7 @@ FLAGS = [
 DESK = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=60_000)  # machines that build and test at once are slow
 
 Opened = Callable[..., Page]
 """`open_page(path, key=…, size=…)`: a page of a fresh browser profile, signed in with that key (the admin's)."""
@@ -59,6 +59,7 @@ def open_page(browser: Browser, server: RunningServer) -> Iterator[Opened]:
 
         def opened(path: str, *, key: str | None = server.api_key, size: dict[str, int] = DESK) -> Page:
             context = stack.enter_context(browser.new_context(viewport=size, base_url=server.base_url))  # type: ignore[arg-type]
+            context.set_default_timeout(60_000)
             page = context.new_page()
             page.on("pageerror", lambda error: broken.append(f"{page.url}: {error}"))
             page.on("console", lambda said: _listen(said.type, said.text, broken))

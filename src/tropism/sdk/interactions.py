@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from datetime import datetime
 from os import PathLike
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from tropism.sdk.flow import AsyncResource, Flow, Reference, Resource, Sleep, SyncResource, operation
+from tropism.sdk.flow import AsyncResource, Flow, Reference, Resource, Sleep, SyncResource, operation, streaming
 from tropism.sdk.inputs import (
     Feedbacks,
     Filters,
@@ -23,14 +23,32 @@ from tropism.sdk.inputs import (
     unchecked,
 )
 from tropism.sdk.saving import LinesFile, save_as
-from tropism.sdk.send import send
+from tropism.sdk.send import ask, send
+from tropism.sdk.stream import AsyncStream, Stream
 from tropism.wire import interactions as wire
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 2.0
 """Seconds between looks at a deletion."""
 
 
-class _Interactions(Resource):
+Logged = TypeVar("Logged")
+"""What watching gives: a stream, or a coroutine that gives one."""
+
+
+class _Interactions(Resource, Generic[Logged]):
+    if TYPE_CHECKING:  # what comes out depends on the face, which a flow cannot say
+
+        def watch(self, filters: Filters | None = None, *, use_case: Reference | None = None) -> Logged:
+            """A stream of the interactions that match, each soon after it was logged; without an end."""
+
+    else:
+
+        @streaming
+        def watch(self, filters: Filters | None = None, *, use_case: Reference | None = None) -> Flow[Any]:
+            """A stream of the interactions that match, each soon after it was logged; without an end."""
+            takes = wire.InteractionWatch(use_case=self._use_case(use_case), filters=unchecked(filters))
+            return (yield from ask(self, wire.WATCH, takes, stream=True))
+
     @operation
     def create(
         self,
@@ -169,7 +187,7 @@ class _Interactions(Resource):
         return (yield from send(wire.GET_DELETION, wire.DeletionReference(deletion=unchecked(deletion))))
 
 
-class Interactions(_Interactions, SyncResource):
+class Interactions(_Interactions[Stream[wire.Interaction]], SyncResource):
     """The log of every completion."""
 
     def list_all(
@@ -190,7 +208,7 @@ class Interactions(_Interactions, SyncResource):
             after = page.page_info.end_cursor
 
 
-class AsyncInteractions(_Interactions, AsyncResource):
+class AsyncInteractions(_Interactions[Coroutine[Any, Any, AsyncStream[wire.Interaction]]], AsyncResource):
     """The log of every completion."""
 
     async def list_all(

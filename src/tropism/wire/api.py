@@ -56,6 +56,7 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     interactions.CREATE,
     interactions.CREATE_MANY,
     interactions.QUERY,
+    interactions.WATCH,
     interactions.EXPORT,
     interactions.GET,
     interactions.DELETE,

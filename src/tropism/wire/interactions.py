@@ -144,6 +144,13 @@ class InteractionExport(Struct, kw_only=True, frozen=True, forbid_unknown_fields
     filters: InteractionFilter | None = None
 
 
+class InteractionWatch(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Interactions of a use case as they are logged, or those that match."""
+
+    use_case: Reference
+    filters: InteractionFilter | None = None
+
+
 class InteractionsDelete(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Which interactions to delete: those for which everything given here holds, logged before this moment.
 
@@ -298,6 +305,17 @@ QUERY = Endpoint(
     permission="interaction:read",
     summary="List, filter, order, page and group interactions",
     replayable=False,
+)
+WATCH = Endpoint(
+    method="POST",
+    path="/api/v1/interactions/events",
+    takes=InteractionWatch,
+    returns=Nothing,
+    permission="interaction:read",
+    summary="Watch interactions: each that matches is sent soon after it was logged",
+    streams=Interaction,
+    replayable=False,
+    audited=False,
 )
 EXPORT = Endpoint(
     method="POST",

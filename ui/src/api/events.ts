@@ -6,6 +6,7 @@ import { headers, signOut } from "./session"
 
 const AGAIN_MS = 1500
 const DONE = "[DONE]"
+const JSON_BODY = { "content-type": "application/json" }
 
 /** Yields each event's data until the stream says that it is done, or ends. */
 export async function* events<T>(path: string, init: RequestInit = {}): AsyncGenerator<T> {
@@ -27,7 +28,7 @@ export async function* events<T>(path: string, init: RequestInit = {}): AsyncGen
 
 /** Post JSON and read the answer as events. */
 export function post<T>(path: string, body: unknown, signal?: AbortSignal): AsyncGenerator<T> {
-  const init = { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" } }
+  const init = { method: "POST", body: JSON.stringify(body), headers: JSON_BODY }
   return events<T>(path, { ...init, signal })
 }
 
@@ -62,29 +63,31 @@ async function* parsed(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGene
 export type Watching = { state: "off" | "connecting" | "live" | "done"; problem: string | null }
 
 /** Watch a stream of events for as long as the page shows it; a broken one is taken up again. */
-export function useEvents<T>(path: string | null, onEvent: (event: T) => void): Watching {
+export function useEvents<T>(path: string | null, onEvent: (event: T) => void, body?: string): Watching {
   const [watching, setWatching] = useState<Watching>({ state: "off", problem: null })
   const handler = useRef(onEvent)
   handler.current = onEvent
   useEffect(() => {
     if (path === null) return setWatching({ state: "off", problem: null })
     const stop = new AbortController()
-    watch<T>(path, stop.signal, (event) => handler.current(event), setWatching)
+    const init = body === undefined ? {} : { method: "POST", body, headers: JSON_BODY }
+    watch<T>(path, { ...init, signal: stop.signal }, (event) => handler.current(event), setWatching)
     return () => stop.abort()
-  }, [path])
+  }, [path, body])
   return watching
 }
 
 async function watch<T>(
   path: string,
-  signal: AbortSignal,
+  init: RequestInit & { signal: AbortSignal },
   onEvent: (event: T) => void,
   tell: (watching: Watching) => void,
 ): Promise<void> {
+  const { signal } = init
   while (!signal.aborted) {
     tell({ state: "connecting", problem: null })
     try {
-      for await (const event of events<T>(path, { signal })) {
+      for await (const event of events<T>(path, init)) {
         tell({ state: "live", problem: null })
         onEvent(event)
       }

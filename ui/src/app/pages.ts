@@ -1,5 +1,14 @@
 // What the navigation offers: each page with its name, its sign, and the permission without which it is not shown.
-import { type Icon, IconBook2, IconChartHistogram, IconLayoutGrid } from "@tabler/icons-react"
+import {
+  type Icon,
+  IconBook2,
+  IconChartHistogram,
+  IconChecks,
+  IconFlask2,
+  IconLayoutGrid,
+  IconMessages,
+  IconThumbUp,
+} from "@tabler/icons-react"
 import type { LinkProps } from "@tanstack/react-router"
 import type { Permission } from "../api/me"
 
@@ -18,9 +27,23 @@ export const USE_CASE_PAGES: PageLink[] = [
     to: "/use_cases/$useCase",
     label: "Overview",
     icon: IconChartHistogram,
-    needs: "interaction:read",
+    needs: "use_case:read",
     exact: true,
   },
+  {
+    to: "/use_cases/$useCase/interactions",
+    label: "Interactions",
+    icon: IconMessages,
+    needs: "interaction:read",
+  },
+  {
+    to: "/use_cases/$useCase/feedback",
+    label: "Feedback keys",
+    icon: IconThumbUp,
+    needs: "feedback_key:read",
+  },
+  { to: "/use_cases/$useCase/annotate", label: "Annotate", icon: IconChecks, needs: "feedback:create" },
+  { to: "/use_cases/$useCase/playground", label: "Playground", icon: IconFlask2, needs: "chat:create" },
 ]
 
 /** Pages of the whole engine. */

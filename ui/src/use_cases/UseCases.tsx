@@ -9,11 +9,23 @@ import { Loaded } from "../parts/Loaded"
 import { TextLink } from "../parts/links"
 import { plural } from "../parts/numbers"
 import { Page } from "../parts/Page"
+import { Sparkline } from "../parts/Sparkline"
 import { openCreate } from "./create"
+import { perDay, useSpending } from "./spending"
 
 export function UseCases() {
   const may = useMay()
   const query = api.useQuery("get", "/api/v1/use_cases")
+  const spending = useSpending(14, ["use_case", "day"], undefined, may("cost:read"))
+  const traffic = ({ key }: UseCase) => {
+    if (!spending.data) return null
+    const { costs, days } = spending.data
+    return perDay(
+      costs.filter((cost) => cost.use_case === key),
+      days,
+      ({ requests }) => requests,
+    )
+  }
   const create = may("use_case:create") && (
     <Button leftSection={<IconPlus size={18} />} onClick={openCreate}>
       New use case
@@ -35,7 +47,7 @@ export function UseCases() {
           ) : (
             <SimpleGrid cols={{ base: 1, sm: 2, xl: 3 }}>
               {found.map((useCase) => (
-                <UseCaseCard key={useCase.id} useCase={useCase} />
+                <UseCaseCard key={useCase.id} useCase={useCase} traffic={traffic(useCase)} />
               ))}
             </SimpleGrid>
           )
@@ -50,7 +62,8 @@ const CREATE = `from tropism import Tropism
 client = Tropism("${location.origin}", "YOUR_API_KEY")
 client.use_cases.create("support", "Support desk")`
 
-function UseCaseCard({ useCase }: { useCase: UseCase }) {
+function UseCaseCard({ useCase, traffic }: { useCase: UseCase; traffic: number[] | null }) {
+  const requests = traffic?.reduce((sum, each) => sum + each, 0) ?? 0
   return (
     <Card>
       <TextLink to="/use_cases/$useCase" params={{ useCase: useCase.key }} c="inherit">
@@ -65,6 +78,14 @@ function UseCaseCard({ useCase }: { useCase: UseCase }) {
         <Text size="sm">{plural(useCase.model_services.length, "model")}</Text>
         <Text size="sm">{plural(useCase.feedback_keys.length, "feedback key")}</Text>
       </Group>
+      {traffic && (
+        <Group mt="sm" justify="space-between" align="flex-end" wrap="nowrap">
+          <Text size="xs" c="dimmed">
+            {plural(requests, "request")} in 14 days
+          </Text>
+          {requests > 0 && <Sparkline values={traffic} label={`Requests per day: ${traffic.join(", ")}`} />}
+        </Group>
+      )}
     </Card>
   )
 }

@@ -10,11 +10,12 @@ from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.ab_tests import assignment, counting
 from tropism.server.domains.feedback import service as feedback
 from tropism.server.domains.interactions import forgetting, service
+from tropism.server.domains.interactions import watch as watching
 from tropism.server.domains.interactions.export import ExportRequest
 from tropism.server.domains.interactions.filters import conditions
 from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.errors import TropismError
-from tropism.server.http import File, handles, sends
+from tropism.server.http import Events, File, handles, sends, streams
 from tropism.server.processes import beside
 from tropism.wire import interactions as wire
 from tropism.wire.feedback import MetricFeedbackCreate
@@ -35,6 +36,12 @@ async def create_many(context: Context, request: wire.InteractionsCreate) -> wir
 @handles(wire.QUERY)
 async def query(context: Context, request: wire.InteractionQuery) -> wire.InteractionPage:
     return await context.read(service.query, request)
+
+
+@streams(wire.WATCH)
+async def watch(context: Context, request: wire.InteractionWatch) -> Events:
+    begun = await context.read(watching.begin, request)
+    return Events(watching.events(context, begun), lambda: None)
 
 
 @sends(wire.EXPORT)

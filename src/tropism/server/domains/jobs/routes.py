@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -12,6 +10,7 @@ from tropism.server.context import Context
 from tropism.server.domains.jobs import service
 from tropism.server.errors import TropismError
 from tropism.server.http import Events, handles, problem_body, streams
+from tropism.server.waiting import stops_within
 from tropism.wire import jobs as wire
 from tropism.wire.sse import DONE, event
 
@@ -53,7 +52,7 @@ async def _changes(context: Context, job: wire.Job) -> AsyncIterator[bytes]:
     quiet = 0.0
     try:
         while job.status in service.UNFINISHED:
-            if await _stops(context.services.stopping):
+            if await stops_within(context.services.stopping, LOOK_SECONDS):
                 return
             now = await context.read(service.get, wire.JobReference(job=job.id))
             quiet += LOOK_SECONDS
@@ -67,11 +66,3 @@ async def _changes(context: Context, job: wire.Job) -> AsyncIterator[bytes]:
         yield event(problem_body(wire.WATCH.path, error))
         return
     yield event(DONE)
-
-
-async def _stops(stopping: asyncio.Event) -> bool:
-    """Wait a moment; whether the server was told to stop meanwhile."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(LOOK_SECONDS):
-            await stopping.wait()
-    return stopping.is_set()
