@@ -8,6 +8,19 @@ import {
   IconLayoutGrid,
   IconMessages,
   IconThumbUp,
+  IconCpu,
+  IconDatabase,
+  IconGavel,
+  IconKey,
+  IconLayoutGrid,
+  IconLock,
+  IconSchool,
+  IconServer,
+  IconShieldCheck,
+  IconStack2,
+  IconTestPipe,
+  IconUser,
+  IconUsers,
 } from "@tabler/icons-react"
 import type { LinkProps } from "@tanstack/react-router"
 import type { Permission } from "../api/me"
@@ -44,11 +57,23 @@ export const USE_CASE_PAGES: PageLink[] = [
   },
   { to: "/use_cases/$useCase/annotate", label: "Annotate", icon: IconChecks, needs: "feedback:create" },
   { to: "/use_cases/$useCase/playground", label: "Playground", icon: IconFlask2, needs: "chat:create" },
+  { to: "/use_cases/$useCase/ab_tests", label: "A/B tests", icon: IconTestPipe, needs: "ab_test:read" },
+  { to: "/use_cases/$useCase/evaluations", label: "Evaluations", icon: IconGavel, needs: "evaluation:read" },
+  { to: "/use_cases/$useCase/datasets", label: "Datasets", icon: IconDatabase, needs: "dataset:read" },
+  { to: "/use_cases/$useCase/training", label: "Training", icon: IconSchool, needs: "training:read" },
 ]
 
 /** Pages of the whole engine. */
 export const ENGINE_PAGES: PageLink[] = [
   { to: "/", label: "Use cases", icon: IconLayoutGrid, needs: "use_case:read", exact: true },
+  { to: "/models", label: "Models", icon: IconCpu, needs: "model:read" },
+  { to: "/reward_servers", label: "Reward servers", icon: IconServer, needs: "reward_server:read" },
+  { to: "/jobs", label: "Jobs", icon: IconStack2, needs: "job:read" },
+  { to: "/admin/users", label: "Users", icon: IconUser, needs: "user:read" },
+  { to: "/admin/teams", label: "Teams", icon: IconUsers, needs: "team:read" },
+  { to: "/admin/roles", label: "Roles", icon: IconLock, needs: "role:read" },
+  { to: "/admin/api_keys", label: "Api keys", icon: IconKey, needs: "api_key:read" },
+  { to: "/audit", label: "Audit", icon: IconShieldCheck, needs: "audit:read" },
 ]
 
 export const API_REFERENCE = { href: "/docs", label: "API reference", icon: IconBook2 }

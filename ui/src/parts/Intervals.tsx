@@ -56,7 +56,7 @@ function said(interval: { start: number; middle: number; end: number }, format: 
   return `${format(interval.middle)}  (${format(interval.start)} to ${format(interval.end)})`
 }
 
-function paint(color: string): string {
+export function paint(color: string): string {
   return `var(--mantine-color-${color.replace(".", "-")})`
 }
 

@@ -1,0 +1,70 @@
+// The form for a new user.
+import { Button, Group, SegmentedControl, Select, Stack, TextInput } from "@mantine/core"
+import { useForm } from "@mantine/form"
+import { modals } from "@mantine/modals"
+import { api, refresh } from "../api/client"
+import { useMe } from "../api/me"
+import type { UserCreate } from "../api/schema"
+import { done } from "../parts/notify"
+import { Problem } from "../parts/Problem"
+
+const FORM = "new-user"
+
+export function openNewUser(): void {
+  modals.open({ modalId: FORM, title: "New user", children: <NewUser /> })
+}
+
+function NewUser() {
+  const { data: me } = useMe()
+  const { data } = api.useQuery("get", "/api/v1/roles")
+  const teams = Object.entries(me?.permissions ?? {})
+    .filter(([, held]) => held.includes("user:create"))
+    .map(([team]) => team)
+  const form = useForm({
+    initialValues: {
+      kind: "person" as NonNullable<UserCreate["kind"]>,
+      name: "",
+      email: "",
+      team: teams[0] ?? null,
+      role: "viewer",
+    },
+  })
+  const creation = api.useMutation("post", "/api/v1/users", {
+    onSuccess: async (user) => {
+      await refresh("/api/v1/users")
+      done(`${user.name} is there. What they sign in with is made next.`)
+      modals.close(FORM)
+    },
+  })
+  return (
+    <form onSubmit={form.onSubmit((body) => creation.mutate({ body }))}>
+      <Stack>
+        <SegmentedControl
+          aria-label="Kind"
+          data={[
+            { value: "person", label: "A person" },
+            { value: "service", label: "A service account" },
+          ]}
+          {...form.getInputProps("kind")}
+        />
+        <TextInput label="Name" required data-autofocus {...form.getInputProps("name")} />
+        <TextInput label="Email" placeholder="ada@example.com" required {...form.getInputProps("email")} />
+        {teams.length > 1 && (
+          <Select label="Team" data={teams} allowDeselect={false} {...form.getInputProps("team")} />
+        )}
+        <Select
+          label="Role"
+          data={(data?.roles ?? []).map(({ key, name }) => ({ value: key, label: name }))}
+          allowDeselect={false}
+          {...form.getInputProps("role")}
+        />
+        {creation.error && <Problem error={creation.error} />}
+        <Group justify="flex-end">
+          <Button type="submit" loading={creation.isPending}>
+            Create
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  )
+}
