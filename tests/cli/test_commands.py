@@ -20,6 +20,7 @@ HELP = [
     "models list",
     "models get",
     "models add-external",
+    "models add-hf",
     "models add-local",
     "models add-variant",
     "models attach",

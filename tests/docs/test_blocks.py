@@ -62,6 +62,7 @@ def test_the_code_of_a_page_runs(
     data.mkdir()
     folder.mkdir()
     monkeypatch.chdir(folder)
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # a page that downloads shall not do so here
     with _engine(_name(page) in ON_REAL_MODELS, data, model_files) as server:
         _point_at(server, monkeypatch)
         names: dict[str, Any] = {"__name__": "page"}

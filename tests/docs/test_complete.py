@@ -84,7 +84,7 @@ def test_every_setting_is_in_the_reference_and_in_the_guide() -> None:
     for field in msgspec.structs.fields(Settings):
         rows = [line for line in table.splitlines() if line.startswith(f"| {field.name} |")]
         assert len(rows) == 1, field.name
-        how = re.findall(r"`(--[\w-]+|TROPISM_\w+)`", rows[0])
+        how = re.findall(r"`(--[\w-]+|[A-Z]+_\w+)`", rows[0])
         assert how, f"{field.name}: nobody can set it"
         assert how[0] in guide, f"{how[0]} is not in guides/operate.md"
 

@@ -42,6 +42,7 @@ def model(online: Online, error: str | None = None) -> Model:
         prices=None,
         prices_source=None,
         training_job=None,
+        origin=None,
         created_at=WHEN,
     )
 

@@ -30,6 +30,7 @@ CALLS: list[tuple[str, dict[str, Any], str]] = [
         {"name": "n", "external_model_id": "x", "api_key": "s", "provider": "custom", "endpoint": "http://x"},
         "POST /api/v1/models/external",
     ),
+    ("models.add_hf_model", {"hf_model_id": "o/n", "output_model_key": "k"}, "POST /api/v1/models/hf"),
     ("models.add_local", {"path": "/m.gguf", "key": "k"}, "POST /api/v1/models/local"),
     ("models.add_variant", {"backbone": "m", "key": "v", "parameters": {"top_p": 0.5}}, "POST /api/v1/models/variants"),
     (

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from tests.weights import tiny
 
 from tropism import Tropism
+from tropism.testing import RunningServer
 
+SECONDS = 120.0
 Config = Callable[..., dict[str, Any]]
 
 
-@pytest.fixture
-def local(client: Tropism, tmp_path: Path) -> str:
-    """A registered model file; it is never run."""
-    file = tmp_path / "small.gguf"
-    file.write_bytes(b"GGUF" + bytes(64))
-    key = f"small-{uuid4().hex[:8]}"
-    client.models.add_local(file, key)
+@pytest.fixture(scope="session")
+def local(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A registered model of random weights."""
+    file, key = tiny.make_gguf(tmp_path_factory.mktemp("small")), f"small-{uuid4().hex[:8]}"
+    with Tropism(server.base_url, server.api_key) as client:
+        client.jobs.wait(client.models.add_local(file, key), timeout=SECONDS)
     return key
 
 

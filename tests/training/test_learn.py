@@ -37,7 +37,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     folder = tmp_path_factory.mktemp("training")
     base = tiny_gguf.make_gguf(tiny.make_model(folder / "tiny"), folder)
     with run_server(data=folder / "data") as server, Tropism(server.base_url, server.api_key) as client:
-        client.models.add_local(base, BASE)
+        client.jobs.wait(client.models.add_local(base, BASE), timeout=SECONDS)
         client.models.update_compute_config(BASE, {"max_seq_len": 256})
         client.models.attach(BASE, wait=True, make_default=True, use_case="default")
         client.feedback.register_key("stars")

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 from cyclopts import App, Parameter
 from rich.console import RenderableType
 
-from tropism.cli import show
+from tropism.cli import jobs, show
 from tropism.cli.engine import DEFAULT, Engine, UseCase
+from tropism.cli.job_progress import follow
+from tropism.sdk.client import Tropism
 from tropism.wire import models as wire
 
 app = App(name="models", help="Register models, run them, attach them to use cases.")
 
 Wait = Annotated[bool, Parameter(negative="", help="Come back when it is online.")]
+Watch = Annotated[bool, Parameter(negative="--no-watch", help="Follow the job, or only say which one it is.")]
 
 
 @app.command(name="list")
@@ -86,13 +90,47 @@ def add_external(
 
 
 @app.command
-def add_local(path: Path, key: str, *, name: str | None = None, engine: Engine = DEFAULT) -> None:
-    """Register a GGUF file on the engine's disk.
+def add_hf(
+    hf_model_id: str,
+    key: str,
+    *,
+    name: str | None = None,
+    revision: str | None = None,
+    file: str | None = None,
+    hf_token: Annotated[str | None, Parameter(env_var="HF_TOKEN")] = None,
+    watch: Watch = True,
+    engine: Engine = DEFAULT,
+) -> None:
+    """Download a model of the Hugging Face hub and register it, as a job that is watched to its end.
+
+    Parameters
+    ----------
+    hf_model_id
+        What the hub calls it, such as `org/name`.
+    key
+        How it is called here.
+    name
+        What people read; the key if not given.
+    revision
+        A branch, tag or commit; the main branch if not given.
+    file
+        Which one of several GGUF files.
+    hf_token
+        For gated and private models; better set in the environment than typed.
+    """
+    with engine.client() as client:
+        job_id = client.models.add_hf_model(hf_model_id, key, hf_token, name, revision=revision, file=file)
+        _brought(client, job_id, watch, engine)
+
+
+@app.command
+def add_local(path: Path, key: str, *, name: str | None = None, watch: Watch = True, engine: Engine = DEFAULT) -> None:
+    """Register a model on the engine's disk, as a job that is watched to its end.
 
     Parameters
     ----------
     path
-        Where the engine finds the file.
+        Where the engine finds it: a GGUF file, or a folder of a model for transformers, with safetensors.
     key
         How it is called here.
     name
@@ -101,8 +139,7 @@ def add_local(path: Path, key: str, *, name: str | None = None, engine: Engine =
     # The engine may have been started in another folder of this machine.
     where = path.absolute() if engine.is_local() else path
     with engine.client() as client:
-        made = client.models.add_local(where, key, name)
-    show.answer(engine, made, lambda: picture(made))
+        _brought(client, client.models.add_local(where, key, name), watch, engine)
 
 
 @app.command
@@ -207,8 +244,22 @@ def terminate(
     show.answer(engine, stopped, lambda: picture(stopped))
 
 
+def _brought(client: Tropism, job_id: UUID, watch: bool, engine: Engine) -> None:
+    """Follow the job to its end and show the model, or only say which job it is."""
+    if not watch:
+        job = client.jobs.get(job_id)
+        show.answer(engine, job, lambda: jobs.picture(job))
+        return
+    job = follow(client, str(job_id))
+    if job.status != "COMPLETED":
+        show.answer(engine, job, lambda: jobs.picture(job))
+        raise SystemExit(1)
+    made = client.models.get(job_id)
+    show.answer(engine, made, lambda: picture(made))
+
+
 def picture(model: wire.Model) -> RenderableType:
-    config = model.compute_config
+    config, origin = model.compute_config, model.origin
     return show.record(
         {
             "Key": model.key,
@@ -218,6 +269,10 @@ def picture(model: wire.Model) -> RenderableType:
             "Error": model.error,
             "Kind": model.kind,
             "From": _origin(model),
+            "Revision": origin.revision if origin else None,
+            "Architecture": origin.architecture if origin else None,
+            "Context": origin.context_length if origin else None,
+            "Licence": origin.licence if origin else None,
             "Size": None if model.size is None else _size(model.size),
             "System prompt": model.system_prompt,
             "Prices": _prices(model.prices),
@@ -231,6 +286,8 @@ def picture(model: wire.Model) -> RenderableType:
 def _origin(model: wire.Model) -> str:
     if model.provider_name is not None:
         return model.provider_name
+    if model.origin is not None and model.origin.hf_model_id is not None:
+        return model.origin.hf_model_id
     if model.backbone is None:
         return "here"
     return f"{'adapter' if model.is_adapter else 'variant'} of {model.backbone}"

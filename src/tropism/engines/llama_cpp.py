@@ -121,6 +121,11 @@ class LlamaCppEngine(Engine):
             prompt_tokens=sum(part.prompt_tokens or 0 for part in parts),
         )
 
+    async def tokenize(self, text: str) -> list[int]:
+        """What the model reads of a text, without the tokens that mark its begin or end."""
+        answer = await self._read("/tokenize", {"content": text, "add_special": False})
+        return list(_decode(answer)["tokens"])
+
     async def _launch(self) -> LlamaProcess:
         source = self._source
         size = _check_file(source.path)

@@ -6,6 +6,7 @@ import builtins
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from tropism.sdk.errors import TropismError
 from tropism.sdk.flow import AsyncResource, Flow, Reference, Resource, SyncResource, operation
@@ -62,9 +63,43 @@ class _Registry(Resource):
         return (yield from send(wire.ADD_EXTERNAL, takes))
 
     @operation
-    def add_local(self, path: str | os.PathLike[str], key: str, name: str | None = None) -> Flow[wire.Model]:
-        """Register a GGUF file on the server's own disk."""
-        return (yield from send(wire.ADD_LOCAL, wire.LocalModelCreate(path=os.fspath(path), key=key, name=name)))
+    def add_hf_model(
+        self,
+        hf_model_id: str,
+        output_model_key: str,
+        hf_token: str | None = None,
+        output_model_name: str | None = None,
+        compute_pool: Reference | None = None,
+        *,
+        revision: str | None = None,
+        file: str | None = None,
+    ) -> Flow[UUID]:
+        """Start a job that downloads a model of the Hugging Face hub, converts it for serving and registers it.
+
+        Returns the job's id, which is the model's id afterwards: `jobs.wait(id)` comes back when it can be attached.
+        Gated and private models need a token; it is encrypted for as long as the job needs it, and then gone.
+        `revision` is a branch, tag or commit, `file` one of several GGUF files.
+        """
+        takes = wire.HfModelCreate(
+            hf_model_id=hf_model_id,
+            output_model_key=output_model_key,
+            hf_token=hf_token,
+            output_model_name=output_model_name,
+            compute_pool=unchecked(compute_pool),
+            revision=revision,
+            file=file,
+        )
+        return (yield from send(wire.ADD_HF, takes)).id
+
+    @operation
+    def add_local(self, path: str | os.PathLike[str], key: str, name: str | None = None) -> Flow[UUID]:
+        """Start a job that registers a model of the server's own disk: a GGUF file, or a folder with safetensors.
+
+        Returns the job's id, which is the model's id afterwards: `jobs.wait(id)` comes back when it can be attached.
+        A GGUF file stays where it is, and so does a folder, beside which a converted file is kept.
+        """
+        takes = wire.LocalModelCreate(path=os.fspath(path), key=key, name=name)
+        return (yield from send(wire.ADD_LOCAL, takes)).id
 
     @operation
     def add_variant(

@@ -14,6 +14,7 @@ from tropism.server.domains.ab_tests import lifecycle
 from tropism.server.domains.access import keys
 from tropism.server.domains.datasets import tidying
 from tropism.server.domains.jobs import states
+from tropism.server.domains.models import homes
 from tropism.server.domains.sign_ins import service as sign_ins
 from tropism.server.limits import leases
 from tropism.server.principal import SYSTEM
@@ -67,6 +68,7 @@ async def _keep_doing(services: Services) -> None:
             await services.database.write(SYSTEM, audit.forget_before, services.settings.audit_days)
             await tidying.tidy(services)
             await services.database.write(SYSTEM, leases.tidy)
+            await homes.tidy(services)
             await services.database.write(SYSTEM, states.fail_unheard, services.settings.job_stall_seconds)
         except Exception:
             log.exception("a chore could not be done; it is tried again in a minute")

@@ -43,8 +43,8 @@ class Principal:
     def belongs_to(self, team: UUID) -> bool:
         return self.is_system or team in self.grants
 
-    def sees(self, team: UUID, use_case: UUID) -> bool:
-        """Whether a use case of this team is there for the caller."""
+    def sees(self, team: UUID, use_case: UUID | None) -> bool:
+        """Whether a use case of this team is there for the caller; None stands for what is the team's as a whole."""
         if self.only is not None and use_case not in self.only:
             return False
         return self.belongs_to(team) or use_case in self.shares

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -15,16 +15,18 @@ LONGEST_ANSWER = 4 * 1024 * 1024
 
 
 @asynccontextmanager
-async def beside(module: str, request: msgspec.Struct) -> AsyncIterator[asyncio.StreamReader]:
+async def beside(
+    module: str, request: msgspec.Struct, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[asyncio.StreamReader]:
     """What a module of ours, run with a request (see low_priority.py), writes to its standard output.
 
-    Leaving the block early ends the process. One that fails says why in the server's log.
+    `environment` replaces ours. Leaving the block early ends the process. One that fails says why in the server's log.
     """
     command = (sys.executable, "-P", "-m", module)
     pipe = asyncio.subprocess.PIPE
     # In a session of its own, which can give way without the server's (low_priority.py).
     process = await asyncio.create_subprocess_exec(
-        *command, stdin=pipe, stdout=pipe, limit=LONGEST_ANSWER, start_new_session=True
+        *command, stdin=pipe, stdout=pipe, limit=LONGEST_ANSWER, env=environment, start_new_session=True
     )
     assert process.stdin
     assert process.stdout

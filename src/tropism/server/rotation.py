@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from tropism.server.database.session import Reading, Writing
 from tropism.server.secrets import Secrets, fingerprint_of
 from tropism.server.tables.access import api_key
+from tropism.server.tables.jobs import job
 from tropism.server.tables.models import model
 from tropism.server.tables.sign_ins import password
 
@@ -27,7 +28,11 @@ class Dependents:
     api_keys: list[str]
 
 
-SEALED = ((model, model.c.id, model.c.secret), (password, password.c.user_id, password.c.sealed))
+SEALED = (
+    (model, model.c.id, model.c.secret),
+    (job, job.c.id, job.c.secret),
+    (password, password.c.user_id, password.c.sealed),
+)
 """Every column that holds something sealed, with the one that names its row."""
 
 

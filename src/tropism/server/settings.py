@@ -77,6 +77,8 @@ class Settings(Struct, kw_only=True, frozen=True):
     """How many calls of one local model an evaluation makes at once (`TROPISM_EVALUATION_CALLS_LOCAL`)."""
     evaluation_calls_remote: int = 16
     """How many calls of one provider's model an evaluation makes at once (`TROPISM_EVALUATION_CALLS_REMOTE`)."""
+    hub: str = "https://huggingface.co"
+    """Where models are downloaded from (`HF_ENDPOINT`)."""
     jobs_at_once: int = 2
     """How many jobs of one capability a worker does at once (`TROPISM_JOBS_AT_ONCE`)."""
 
@@ -115,6 +117,7 @@ def from_environment(environment: Mapping[str, str] = os.environ, **given: objec
         "log_requests": environment.get("TROPISM_LOG_REQUESTS", "0") not in _NO,
         "log_format": _one_of(("text", "json"), "TROPISM_LOG_FORMAT", environment),
         "bundled_models": environment.get("TROPISM_BUNDLED_MODELS", "1") not in _NO,
+        "hub": environment.get("HF_ENDPOINT", "").strip().rstrip("/") or Settings.hub,
     }
     if prices := environment.get("TROPISM_PRICES", "").strip():
         read["prices"] = Path(prices)

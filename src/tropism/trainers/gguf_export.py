@@ -7,14 +7,14 @@ before, and the training is gone.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 import gguf
 import numpy as np
 from gguf import GGMLQuantizationType, GGUFReader, GGUFValueType, GGUFWriter, LlamaFileType
-from safetensors import safe_open
+from gguf.utility import LocalTensor, SafetensorsLocal
 
 from tropism.trainers.config import ConfigError
 
@@ -29,7 +29,17 @@ _ARCHITECTURES = (*_ROTATED, "qwen2", "qwen3")
 _FROM_TEMPLATE = "rope_freqs.weight"
 """Worked out from the settings when the base was made, and the same for its children."""
 _MODEL_FILES = "model*.safetensors"
+_INDEX = "model.safetensors.index.json"
+_FLOATS = {"F64": np.float64, "F32": np.float32, "F16": np.float16, "BF16": np.uint16}
+"""How numbers lie in safetensors. numpy has no bfloat16: it is the upper half of a number in full precision."""
+_WORKED_OUT = ".rotary_emb.inv_freq"
+"""What old versions of transformers stored, although it follows from the settings."""
 _BLOCK = 32
+OnWritten = Callable[[int], None]
+
+
+def _ignore(size: int) -> None:
+    """The `OnWritten` of those who do not care."""
 
 
 class Template:
@@ -60,9 +70,9 @@ class Template:
     def ordered(self, name: str, weights: Array) -> Array:
         """The rows in the order in which llama.cpp wants them."""
         if self.architecture in _ROTATED:
-            if name.endswith(("q_proj", "q_proj.weight")):
+            if name.endswith(("q_proj", "q_proj.weight", "q_proj.bias")):
                 return _interleaved(weights, self.queries)
-            if name.endswith(("k_proj", "k_proj.weight")):
+            if name.endswith(("k_proj", "k_proj.weight", "k_proj.bias")):
                 return _interleaved(weights, self.keys)
         return weights
 
@@ -86,8 +96,10 @@ class Template:
         return self._field(f"{self.architecture}.{name}")
 
 
-def write_model(template: Template, folder: Path, target: Path, precision: Precision) -> None:
-    """Write whole weights. One tensor at a time is in memory."""
+def write_model(
+    template: Template, folder: Path, target: Path, precision: Precision, on_written: OnWritten = _ignore
+) -> None:
+    """Write whole weights. One tensor at a time is in memory; `on_written` hears how many bytes it became."""
     writer = GGUFWriter(target, template.architecture)
     try:
         template.copy_settings(writer, precision)
@@ -95,10 +107,22 @@ def write_model(template: Template, folder: Path, target: Path, precision: Preci
         for name, weights in _tensors(folder, _MODEL_FILES):
             kind = _kind(weights.shape, precision)
             writer.write_tensor_data(gguf.quants.quantize(template.ordered(name, weights), kind))
+            on_written(_bytes(weights.shape, kind))
         for tensor in template.kept:
             writer.write_tensor_data(tensor.data)
     finally:
         writer.close()
+
+
+def exported_size(folder: Path, precision: Precision) -> int:
+    """How many bytes the weights of a folder become."""
+    shapes = (shape for _, shape in _tensors(folder, _MODEL_FILES, read=False))
+    return sum(_bytes(shape, _kind(shape, precision)) for shape in shapes)
+
+
+def count_parameters(folder: Path) -> int:
+    """How many weights the model in a folder has."""
+    return sum(int(np.prod(shape)) for _, shape in _tensors(folder, _MODEL_FILES, read=False))
 
 
 def write_adapter(template: Template, folder: Path, target: Path) -> None:
@@ -141,11 +165,28 @@ def _announce(writer: GGUFWriter, template: Template, folder: Path, precision: P
 
 
 def _tensors(folder: Path, pattern: str, read: bool = True) -> Iterator[tuple[str, Any]]:
-    """Names with weights in full precision, or with shapes only. By torch, as numpy knows no bfloat16."""
-    for path in sorted(folder.glob(pattern)):
-        with safe_open(path, "pt") as file:
-            for name in file.keys():  # noqa: SIM118  # it is no dict
-                yield name, file.get_tensor(name).float().numpy() if read else file.get_slice(name).get_shape()
+    """Names with weights in full precision, or with shapes only."""
+    for path in _files(folder, pattern):
+        for name, tensor in SafetensorsLocal(path).tensors.items():
+            if not name.endswith(_WORKED_OUT):
+                yield name, _weights(name, tensor) if read else list(tensor.shape)
+
+
+def _files(folder: Path, pattern: str) -> list[Path]:
+    """Those that the index names, if there is one: beside them there may be the same weights as a whole."""
+    if pattern == _MODEL_FILES and (folder / _INDEX).exists():
+        named = json.loads((folder / _INDEX).read_text())["weight_map"].values()
+        return [folder / Path(name).name for name in sorted(set(named))]  # a name could lead out of the folder
+    return sorted(folder.glob(pattern))
+
+
+def _weights(name: str, tensor: LocalTensor) -> Array:
+    if tensor.dtype not in _FLOATS:
+        raise ConfigError(f"the weights {name!r} are of type {tensor.dtype}; take the model with its original weights")
+    numbers = tensor.mmap_bytes().view(_FLOATS[tensor.dtype]).reshape(tensor.shape)
+    if tensor.dtype == "BF16":
+        return (numbers.astype(np.uint32) << 16).view(np.float32)
+    return numbers.astype(np.float32)
 
 
 def _interleaved(weights: Array, heads: int) -> Array:

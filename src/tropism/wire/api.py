@@ -41,6 +41,7 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     models.LIST,
     models.ADD_EXTERNAL,
     models.ADD_LOCAL,
+    models.ADD_HF,
     models.ADD_VARIANT,
     models.GET,
     models.UPDATE_COMPUTE_CONFIG,

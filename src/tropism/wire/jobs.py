@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from tropism.wire.endpoint import Endpoint
 from tropism.wire.values import Reference, Time
 
-JobKind = Literal["dataset", "evaluation", "training"]
+JobKind = Literal["dataset", "evaluation", "model", "training"]
 JobStatus = Literal["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELED"]
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from tropism.wire.endpoint import Endpoint
+from tropism.wire.jobs import Job
 from tropism.wire.page import Nothing
 from tropism.wire.values import Key, Name, Reference, Secret, Time
 
@@ -50,13 +51,25 @@ class Parameters(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     max_tokens: Annotated[int, Meta(ge=1)] | None = None
 
 
+class Origin(Struct, kw_only=True, frozen=True):
+    """Where a model's files come from, and what they say of it. `revision` is the commit on the hub."""
+
+    hf_model_id: str | None
+    revision: str | None
+    base_model: str | None
+    licence: str | None
+    architecture: str
+    context_length: int | None
+
+
 class Model(Struct, kw_only=True, frozen=True):
     """A registered model.
 
     `backbone` is the key of the model that an adapter or a variant stands on. `size` counts parameters. `available`
     says that everything needed to run it is at hand, `in_storage` that its weights are here. A variant has the `prices`
     of its backbone. `prices_source` is the list that these are from, None where somebody has said them. `training_job`
-    made it; that job tells its parent, data, config, versions and figures.
+    made it; that job tells its parent, data, config, versions and figures. `origin` is there for models
+    that were downloaded or added from this machine; their id is that of the job which brought them.
     """
 
     id: UUID
@@ -80,6 +93,7 @@ class Model(Struct, kw_only=True, frozen=True):
     prices: Prices | None
     prices_source: str | None
     training_job: UUID | None
+    origin: Origin | None
     created_at: Time
 
 
@@ -134,8 +148,27 @@ class ExternalModelCreate(Struct, kw_only=True, frozen=True, forbid_unknown_fiel
     prices: Prices | None = None
 
 
+class HfModelCreate(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """A model of the Hugging Face hub. The token is encrypted for as long as the job needs it, and then gone."""
+
+    hf_model_id: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?$(?!\n)",
+            max_length=200,
+            description="What the hub calls it, such as `org/name`.",
+        ),
+    ]
+    output_model_key: Key
+    hf_token: Secret | None = None
+    output_model_name: Name | None = None
+    compute_pool: Reference | None = None
+    revision: Annotated[str, Meta(min_length=1, max_length=200, description="A branch, tag or commit.")] | None = None
+    file: Annotated[str, Meta(min_length=1, max_length=500, description="One of several GGUF files.")] | None = None
+
+
 class LocalModelCreate(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """A GGUF file on the server's own disk."""
+    """A GGUF file, or a folder of a model for transformers with safetensors, on the server's own disk."""
 
     path: Annotated[str, Meta(min_length=1, max_length=4_096)]
     key: Key
@@ -227,9 +260,18 @@ ADD_LOCAL = Endpoint(
     method="POST",
     path="/api/v1/models/local",
     takes=LocalModelCreate,
-    returns=Model,
+    returns=Job,
     permission="model:create",
-    summary="Register a GGUF file on the server's disk",
+    summary="Add a model of the server's disk: a GGUF file, or a folder with safetensors; the job registers it",
+    status=201,
+)
+ADD_HF = Endpoint(
+    method="POST",
+    path="/api/v1/models/hf",
+    takes=HfModelCreate,
+    returns=Job,
+    permission="model:create",
+    summary="Add a model of the Hugging Face hub: a job downloads, converts and registers it",
     status=201,
 )
 ADD_VARIANT = Endpoint(

@@ -5,7 +5,6 @@ import {
   IconChartHistogram,
   IconChecks,
   IconFlask2,
-  IconLayoutGrid,
   IconMessages,
   IconThumbUp,
   IconCpu,

@@ -22,7 +22,9 @@ from tropism.server.low_priority import give_way
 from tropism.server.settings import Settings
 
 DOMAINS_WITH_JOBS = tuple(
-    domain for domain in ("datasets", "evaluation", "training") if find_spec(f"tropism.server.domains.{domain}.jobs")
+    domain
+    for domain in ("datasets", "evaluation", "models", "training")
+    if find_spec(f"tropism.server.domains.{domain}.jobs")
 )
 IDLE_SECONDS = 60.0
 """Without a job for so long it ends; the server starts another one for the next job."""

@@ -20,6 +20,7 @@ from tropism.engines.protocol import Engine
 from tropism.server.context import Process
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.jobs import states
+from tropism.server.domains.jobs.service import secret_place
 from tropism.server.domains.jobs.states import Level, Stopped
 from tropism.server.principal import SYSTEM, Principal
 from tropism.wire.jobs import JobKind
@@ -60,6 +61,11 @@ class Run(Generic[R]):
     async def end(self, stage: str) -> None:
         """A stage is complete."""
         await self._write(states.end_stage, self.id, self.attempt, stage)
+
+    async def secret(self) -> str | None:
+        """What the job was given in confidence, in clear; keep it out of whatever is stored or logged."""
+        sealed = await self.services.database.read(SYSTEM, states.secret, self.id)
+        return self.services.secrets.decrypt(sealed, secret_place(self.id)) if sealed else None
 
     async def log(self, message: str, level: Level = "info") -> None:
         """Add a line to the job's log."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, String, Table
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, PrimaryKeyConstraint, String, Table
 
 from tropism.server.database.types import Id, Json
 from tropism.server.tables.metadata import metadata
@@ -29,6 +29,7 @@ job = Table(
     Column("progress_ms", BigInteger),  # when it last came further
     Column("started_ms", BigInteger),
     Column("ended_ms", BigInteger),
+    Column("secret", LargeBinary),  # what it needs and nobody may see, encrypted; gone when it has ended
 )
 Index("ix_job_status", job.c.status, job.c.pool, job.c.id)
 Index("ix_job_use_case", job.c.use_case_id, job.c.kind, job.c.id)

@@ -44,6 +44,8 @@ model = Table(
     Column("adapter_path", String),  # of an adapter: its weights, which run on the engine of its backbone
     Column("training_job_id", Id),  # the job that made it
     Column("prices_source", String),  # the list that its prices are from; null where somebody has said them
+    Column("weights_path", String),  # a folder with the exact weights, if those that are served were made from them
+    Column("origin", Json),  # where it came from, and what its files say of it
 )
 attachment = Table(
     "attachment",

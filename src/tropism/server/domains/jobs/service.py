@@ -9,20 +9,21 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import ColumnElement, Row, insert, select, update
 
 from tropism.server.clock import EPOCH, time_of
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.errors import Conflict, NotFound
 from tropism.server.grants import seen_by
+from tropism.server.principal import Principal
 from tropism.server.tables.jobs import job, job_log
 from tropism.server.tables.use_cases import use_case
 from tropism.wire import jobs as wire
 
 UNFINISHED = ("PENDING", "RUNNING")
 DEFAULT_POOL = "default"
-CAPABILITIES = ("evaluation", "training")
+CAPABILITIES = ("evaluation", "models", "training")
 """What a worker of the default pool can do."""
 ONE_AT_ONCE = ("training",)
 """What takes all that a machine has: a worker does one such job after the other."""
@@ -30,23 +31,29 @@ ONE_AT_ONCE = ("training",)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewJob:
-    """What a job is about. `request` is a struct that the job's function is given back; `stages` name its parts."""
+    """What a job is about. `request` is a struct that the job's function is given back; `stages` name its parts.
+
+    `secret` is sealed for `secret_place(id)`, so that whoever has one gives the `id`, too.
+    """
 
     kind: wire.JobKind
     name: str
     team_id: UUID
-    use_case_id: UUID
+    use_case_id: UUID | None = None
+    """None: the job concerns no use case, and all of the team see it."""
     request: msgspec.Struct
     stages: Sequence[str]
     pool: str = DEFAULT_POOL
     capability: str = "evaluation"
+    id: UUID | None = None
+    secret: bytes | None = None
 
 
 def enqueue(transaction: Writing, new: NewJob) -> wire.Job:
     """Put a job into its pool's queue. The row is the queue's entry: both are there, or neither."""
     if new.pool != DEFAULT_POOL:
         raise NotFound(f"no compute pool {new.pool!r}; {DEFAULT_POOL!r} is there", param="compute_pool")
-    id = transaction.new_id()
+    id = new.id or transaction.new_id()
     transaction.run(
         insert(job).values(
             id=id,
@@ -59,12 +66,18 @@ def enqueue(transaction: Writing, new: NewJob) -> wire.Job:
             capability=new.capability,
             status="PENDING",
             request=msgspec.to_builtins(new.request),
+            secret=new.secret,
             stages=[{"name": name, "status": "PENDING", "processed": 0} for name in new.stages],
             attempt=0,
             deaths=0,
         )
     )
     return view(transaction, id)
+
+
+def secret_place(id: UUID) -> str:
+    """What a job's secret is encrypted for: elsewhere it does not decrypt."""
+    return f"job:{id}:secret"
 
 
 def find(session: Reading, id: UUID) -> Row[Any]:
@@ -85,7 +98,7 @@ def get(session: Reading, request: wire.JobReference) -> wire.Job:
 
 def list_jobs(session: Reading, request: wire.JobFilter) -> wire.Jobs:
     """A page of the jobs of the caller's teams."""
-    wanted = _jobs().where(seen_by(session.principal)).order_by(job.c.id.desc()).limit(request.limit)
+    wanted = _jobs().where(_seen_by(session.principal)).order_by(job.c.id.desc()).limit(request.limit)
     if request.kind is not None:
         wanted = wanted.where(job.c.kind == request.kind)
     if request.status is not None:
@@ -113,7 +126,8 @@ def cancel(transaction: Writing, request: wire.JobReference) -> wire.Job:
     # Not a state that a worker could still leave: what it does after this commit is in vain.
     changed = update(job).where(job.c.id == row.id, job.c.status.in_(UNFINISHED))
     stages = [stage if stage["status"] == "COMPLETED" else stage | {"status": "CANCELED"} for stage in row.stages]
-    if not transaction.run(changed.values(status="CANCELED", ended_ms=now, stages=stages)) and row.status != "CANCELED":
+    values = {"status": "CANCELED", "ended_ms": now, "stages": stages, "secret": None}
+    if not transaction.run(changed.values(**values)) and row.status != "CANCELED":
         raise Conflict(f"job {row.id} has ended already: {row.status}", param="job")
     return view(transaction, row.id)
 
@@ -143,7 +157,15 @@ def milliseconds(moment: datetime) -> int:
 
 
 def _jobs() -> Any:
-    return select(job, use_case.c.key.label("use_case_key")).join(use_case, use_case.c.id == job.c.use_case_id)
+    columns = select(job, use_case.c.key.label("use_case_key"))
+    return columns.outerjoin(use_case, use_case.c.id == job.c.use_case_id)
+
+
+def _seen_by(principal: Principal) -> ColumnElement[bool]:
+    """The condition that a job is there for the caller, as `Principal.sees` says it of one."""
+    if principal.only is not None:
+        return seen_by(principal)
+    return seen_by(principal) | (job.c.use_case_id.is_(None) & job.c.team_id.in_(principal.grants))
 
 
 def _stage(kept: Mapping[str, Any]) -> wire.Stage:

@@ -89,8 +89,19 @@ def is_ours(session: Reading, id: UUID, attempt: int) -> bool:
     return session.row(select(job.c.id).where(*_mine(id, attempt))) is not None
 
 
+def is_canceled(session: Reading, id: UUID) -> bool:
+    """Whether somebody canceled the job."""
+    return session.row(select(job.c.id).where(job.c.id == id, job.c.status == "CANCELED")) is not None
+
+
 def last_progress_ms(session: Reading, id: UUID) -> int:
     return int(session.value(select(job.c.progress_ms).where(job.c.id == id)))
+
+
+def secret(session: Reading, id: UUID) -> bytes | None:
+    """What a job needs and nobody may see, as it is encrypted; None if there is nothing, or the job has ended."""
+    found: bytes | None = session.value(select(job.c.secret).where(job.c.id == id))
+    return found
 
 
 def explain_waiting(transaction: Writing, pool: str, capabilities: Sequence[str], reason: str) -> None:
@@ -141,7 +152,7 @@ def complete(transaction: Writing, id: UUID, attempt: int, result: dict[str, Any
         stage | {"status": "COMPLETED", "ended_ms": stage.get("ended_ms") or now}
         for stage in _row(transaction, id, attempt).stages
     ]
-    _change(transaction, id, attempt, status="COMPLETED", result=result, stages=stages, ended_ms=now)
+    _change(transaction, id, attempt, status="COMPLETED", result=result, stages=stages, ended_ms=now, secret=None)
 
 
 def fail(transaction: Writing, id: UUID, attempt: int, reason: str) -> None:
@@ -151,7 +162,7 @@ def fail(transaction: Writing, id: UUID, attempt: int, reason: str) -> None:
     if row is None:
         raise Stopped
     stages = [stage | {"status": "FAILED"} if stage["status"] == "RUNNING" else stage for stage in row.stages]
-    values = {"status": "FAILED", "error": reason[:LONGEST_ERROR], "stages": stages, "ended_ms": now}
+    values = {"status": "FAILED", "error": reason[:LONGEST_ERROR], "stages": stages, "ended_ms": now, "secret": None}
     transaction.run(update(job).where(job.c.id == id).values(**values))
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from tropism.server.context import Context
-from tropism.server.domains.models import attachments, service
+from tropism.server.domains.models import attachments, imports, service
 from tropism.server.http import handles
 from tropism.wire import models as wire
+from tropism.wire.jobs import Job
 from tropism.wire.page import Nothing
 
 
@@ -31,8 +32,17 @@ async def add_external(context: Context, request: wire.ExternalModelCreate) -> w
 
 
 @handles(wire.ADD_LOCAL)
-async def add_local(context: Context, request: wire.LocalModelCreate) -> wire.Model:
-    return await context.write(service.add_local, request)
+async def add_local(context: Context, request: wire.LocalModelCreate) -> Job:
+    made = await context.write(imports.add_local, request)
+    context.services.wake_workers()
+    return made
+
+
+@handles(wire.ADD_HF)
+async def add_hf(context: Context, request: wire.HfModelCreate) -> Job:
+    made = await context.write(partial(imports.add_hf, secrets=context.services.secrets), request)
+    context.services.wake_workers()
+    return made
 
 
 @handles(wire.ADD_VARIANT)

@@ -26,6 +26,8 @@ from tropism.server.tables.use_cases import use_case
 from tropism.wire import models as wire
 
 PROVIDERS_WITHOUT_DEFAULT_URL = ("azure", "custom")
+LEAST_CONTEXT = 128
+"""The least that a compute config takes."""
 _backbone = model.alias("backbone")
 _is_training = (
     select(training.c.job_id)
@@ -101,6 +103,7 @@ def described(row: Row[Any]) -> wire.Model:
         prices=msgspec.convert(row.engine_prices or row.prices, wire.Prices | None),
         prices_source=row.engine_prices_source or row.prices_source,
         training_job=row.training_job_id,
+        origin=msgspec.convert(row.origin, wire.Origin | None),
         created_at=time_of(row.id),
     )
 
@@ -139,31 +142,6 @@ def _refuse_endpoint(endpoint: str, egress: Egress) -> None:
         raise InvalidRequest(f"`endpoint` is not allowed: {error.strerror}", param="endpoint") from None
     except ValueError as error:
         raise InvalidRequest(f"`endpoint`: {error}", param="endpoint") from None
-
-
-def add_local(transaction: Writing, request: wire.LocalModelCreate) -> wire.Model:
-    """Register a GGUF file where it lies."""
-    path = Path(request.path)
-    if not path.is_absolute():
-        raise InvalidRequest("`path` must be absolute: it is a path on the server", param="path")
-    try:
-        if path.exists() and not path.is_file():  # to open a pipe could wait for ever
-            raise InvalidRequest("this is no file", param="path")
-        with path.open("rb") as file:
-            magic = file.read(4)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise InvalidRequest(f"cannot read the file: {reason}", param="path") from None
-    if magic != b"GGUF":
-        raise InvalidRequest("this is no GGUF file", param="path")
-    return _register(
-        transaction,
-        key=request.key,
-        name=request.name or request.key,
-        kind="Generation",
-        engine="llama_cpp",
-        path=str(path),
-    )
 
 
 def add_variant(transaction: Writing, request: wire.VariantCreate) -> wire.Model:
@@ -207,11 +185,9 @@ class Trained:
 
 def add_trained(transaction: Writing, made: Trained) -> wire.Model:
     """Register the child of a training. If its key was taken meanwhile, a number follows it."""
-    taken = {row.key for row in transaction.rows(select(model.c.key).where(model.c.key.startswith(made.key)))}
-    keys = [made.key, *(f"{made.key}-{number}" for number in range(2, len(taken) + 3))]
     return _register(
         transaction,
-        key=next(key for key in keys if key not in taken),
+        key=free_key(transaction, made.key),
         name=made.name,
         kind="Generation",
         engine="llama_cpp",
@@ -223,6 +199,52 @@ def add_trained(transaction: Writing, made: Trained) -> wire.Model:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """A model that was brought here, ready to be served. Its id is that of the job which did it."""
+
+    id: UUID
+    key: str
+    name: str
+    kind: wire.Kind
+    path: Path
+    weights_path: Path | None
+    size: int
+    origin: wire.Origin
+
+
+def add_imported(transaction: Writing, made: Imported) -> wire.Model:
+    """Register it, once. If its key was taken meanwhile, a number follows it."""
+    if transaction.row(select(model.c.id).where(model.c.id == made.id)) is not None:
+        return described(find(transaction, str(made.id)))
+    return _register(
+        transaction,
+        id=made.id,
+        key=free_key(transaction, made.key),
+        name=made.name,
+        kind=made.kind,
+        engine="llama_cpp",
+        path=str(made.path),
+        weights_path=str(made.weights_path) if made.weights_path else None,
+        compute_config=msgspec.to_builtins(wire.ComputeConfig(max_seq_len=longest_request(made.origin.context_length))),
+        size=made.size,
+        origin=msgspec.to_builtins(made.origin),
+    )
+
+
+def longest_request(context: int | None) -> int:
+    """How many tokens a new model takes: what is usual here, or less if it was trained on less."""
+    usual = wire.ComputeConfig().max_seq_len
+    return max(LEAST_CONTEXT, min(usual, context or usual))
+
+
+def free_key(session: Reading, key: str) -> str:
+    """The key, or the first one with a number behind it that nobody has."""
+    taken = {row.key for row in session.rows(select(model.c.key).where(model.c.key.startswith(key)))}
+    keys = [key, *(f"{key}-{number}" for number in range(2, len(taken) + 3))]
+    return next(each for each in keys if each not in taken)
+
+
 def add_built_in(transaction: Writing, *, key: str, engine: str, **more: Any) -> None:
     """Register a model that comes with the engine, if it is not there yet."""
     if transaction.row(select(model.c.id).where(model.c.key == key)) is None:
@@ -230,9 +252,7 @@ def add_built_in(transaction: Writing, *, key: str, engine: str, **more: Any) ->
 
 
 def _register(transaction: Writing, *, key: str, **values: Any) -> wire.Model:
-    refuse_id(key, "key")
-    if is_taken(transaction, key):
-        raise Conflict(f"there is a model {key!r} already; choose another key", param="key")
+    refuse_taken(transaction, key)
     row = {
         "id": transaction.new_id(),
         "deployed": False,
@@ -242,6 +262,13 @@ def _register(transaction: Writing, *, key: str, **values: Any) -> wire.Model:
     }
     transaction.run(insert(model).values(**row | values, key=key))
     return described(find(transaction, key))
+
+
+def refuse_taken(session: Reading, key: str) -> None:
+    """Raise unless a new model can have this key."""
+    refuse_id(key, "key")
+    if is_taken(session, key):
+        raise Conflict(f"there is a model {key!r} already; choose another key", param="key")
 
 
 def is_taken(session: Reading, key: str) -> bool:

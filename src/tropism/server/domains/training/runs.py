@@ -94,7 +94,9 @@ def model_folder(settings: Settings, job_id: UUID) -> Path:
 
 
 def _weights(base: Row[Any], settings: Settings) -> Path:
-    """What a trainer begins with: the exact weights where we made them, else the file that is served."""
+    """What a trainer begins with: the exact weights where they are here, else the file that is served."""
+    if base.weights_path is not None and (exact := Path(base.weights_path)).is_dir():
+        return exact
     if base.training_job_id is not None and (exact := model_folder(settings, base.training_job_id)).is_dir():
         return exact
     return Path(base.path).absolute()

@@ -1,0 +1,1 @@
+"""Models from elsewhere, brought into a form that is served."""
