@@ -198,3 +198,12 @@ def test_a_caller_learns_what_they_may_do_where(call: Both, new_user: As, client
     assert "feedback:create" not in me.shares[key]  # the share would allow it, the role in the team does not
     narrow = new_user(team, "admin", permissions=["user:read", "chat:create"]).users.me()
     assert narrow.permissions == {team: ["chat:create", "user:read"]}
+
+
+def test_a_service_account_of_others_is_not_taken_for_a_person(client: Tropism, new_user: As, team: str) -> None:
+    """Whoever made it has its key, and waits for somebody to give the address a better role."""
+    stranger = new_user(team, "admin")
+    stranger.users.create(email := address(), "The boss", team, kind="service")
+    with pytest.raises(ConflictError, match="service account"):
+        client.users.create(email, "The boss", "default", "admin")
+    assert email not in [each.email for each in client.users.list() if "default" in {held.team for held in each.teams}]

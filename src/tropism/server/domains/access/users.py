@@ -68,6 +68,9 @@ def create(transaction: Writing, request: wire.UserCreate) -> wire.User:
     known = transaction.row(select(user).where(user.c.email == email))
     if known is not None and _role_in(transaction, known.id, team.id) is not None:
         raise Conflict(f"{email} is in the team already; users.update(...) changes the role", param="email")
+    if known is not None and known.kind != request.kind:
+        # Others hold the keys of a service account: taken for a person, it would lend them this person's role.
+        raise Conflict(f"{email} is the address of a {known.kind} account; choose another", param="email")
     id = known.id if known is not None else transaction.new_id()
     if known is None:
         transaction.run(insert(user).values(id=id, email=email, name=request.name, kind=request.kind))
