@@ -47,14 +47,17 @@ run: setup ui ## Start the engine on http://127.0.0.1:8080, with its data in ./.
 demo: setup ## Drive the whole loop on the bundled model, from nothing to a promoted winner
 	@$(BIN)/tropism demo
 
-test: setup lint lint-ui ui browser ## Lint, then run every test
-	$(BIN)/pytest
+demo-train: setup-train ## The demo, and then a model that learns from its feedback
+	@$(BIN)/tropism demo --train
+
+test: setup lint lint-ui ui browser ## Lint, then run every test but those that train
+	$(BIN)/pytest -m "not train"
 
 setup-train: setup ## Add what training needs: torch for CPU, 1.4 GB in all
 	$(BIN)/pip install $(PIP) torch==2.13.0
 	$(BIN)/pip install $(LOCKED) --requirement requirements/train.lock
 
-test-train: setup-train ## Train in earnest: the tests that `make test` leaves out without torch
+test-train: setup-train ## Train in earnest: the tests that `make test` leaves out, and those of their folders
 	$(BIN)/pytest tests/trainers tests/training
 
 lint: setup ## Format, style, types, import contracts
@@ -115,4 +118,7 @@ bench-jobs: setup ## Measure what a busy worker costs the chat beside it
 bench-judges: setup ## Measure how often judges are right, beside ragas
 	$(BIN)/python -m benchmarks.judges
 
-.PHONY: help setup ui lint-ui browser run demo test lint format api lock audit sbom bench-overhead bench-ab bench-judges bench-jobs setup-train test-train
+bench-learning: setup-train ## Train by every method, and measure what was learnt
+	$(BIN)/python -m benchmarks.learning --write
+
+.PHONY: help setup ui lint-ui browser run demo demo-train bench-learning test lint format api lock audit sbom bench-overhead bench-ab bench-judges bench-jobs setup-train test-train

@@ -15,6 +15,8 @@ from tropism.trainers.arguments import arguments, micro_batch, updates
 from tropism.trainers.config import RewardServer, TrainingRun, Vllm
 from tropism.trainers.rollouts import rollouts
 
+pytestmark = pytest.mark.train
+
 SERVER = RewardServer(url="http://127.0.0.1:1")
 
 

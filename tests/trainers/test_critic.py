@@ -10,6 +10,8 @@ import torch
 
 from tropism.trainers.critic import Critic, advantages, value_loss
 
+pytestmark = pytest.mark.train
+
 
 def test_a_fresh_critic_expects_nothing() -> None:
     assert Critic(8)(torch.randn(2, 3, 8)).tolist() == [[0.0] * 3] * 2

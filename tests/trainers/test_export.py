@@ -15,6 +15,8 @@ from tropism.trainers import protocol
 from tropism.trainers.config import Export
 from tropism.trainers.gguf_export import Template, write_adapter
 
+pytestmark = pytest.mark.train
+
 
 @pytest.fixture(scope="session")
 def served(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -18,6 +18,8 @@ from tropism.rewards.testing import run_reward_server
 from tropism.trainers import config, protocol
 from tropism.trainers.config import Feedback, RewardModel
 
+pytestmark = pytest.mark.train
+
 _WRITING: dict[str, Any] = {"max_completion_tokens": 8, "micro_batch_size": 32, "learning_rate": 2e-2}
 GOOD, BAD = "It is blue today.", "Say yes or no, please."
 

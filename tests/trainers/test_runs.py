@@ -15,6 +15,8 @@ from tests.trainers import tiny
 
 from tropism.trainers import checkpoints, config, protocol
 
+pytestmark = pytest.mark.train
+
 
 @pytest.fixture(scope="session")
 def colours(tmp_path_factory: pytest.TempPathFactory) -> str:

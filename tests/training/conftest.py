@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -11,10 +11,34 @@ import pytest
 from tests.weights import tiny
 
 from tropism import Tropism
-from tropism.testing import RunningServer
+from tropism.testing import RunningServer, run_server
 
+BUNDLED = "smollm2-135m-instruct"
+BASE = "tiny"
 SECONDS = 120.0
 Config = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def bundled() -> Iterator[Tropism]:
+    """A client of a server with the bundled model, which is converted for trainers once."""
+    with run_server(echo_models=(), bundled_models=True) as server, Tropism(server.base_url, server.api_key) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def tiny_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server with a model of random weights, which is converted for trainers once. Needs the extra `train`."""
+    from tests.trainers import tiny as weights
+    from tests.trainers import tiny_gguf
+
+    folder = tmp_path_factory.mktemp("training")
+    base = tiny_gguf.make_gguf(weights.make_model(folder / "tiny"), folder)
+    with run_server(data=folder / "data") as server, Tropism(server.base_url, server.api_key) as client:
+        client.jobs.wait(client.models.add_local(base, BASE), timeout=SECONDS)
+        client.models.update_compute_config(BASE, {"max_seq_len": 256})
+        client.models.attach(BASE, wait=True, make_default=True, use_case="default")
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,12 @@ import pytest
 
 pytest.importorskip("torch", reason="trainers need the extra `train`")
 
-from tropism import Tropism
-from tropism.testing import run_server
+from tests.training.conftest import BUNDLED
 
-BUNDLED = "smollm2-135m-instruct"
+from tropism import Tropism
+
+pytestmark = pytest.mark.train
+
 SAID = "<<ANSWER>> Ahoy! <<END>>"
 QUESTIONS = ["Name a colour.", "How are you?", "What is two plus two?", "Who wrote Hamlet?"] * 2
 
@@ -22,7 +24,7 @@ def ask(client: Tropism, model: str) -> str:
     return answer.choices[0].message.content
 
 
-def test_the_bundled_model_learns_from_its_log() -> None:
+def test_the_bundled_model_learns_from_its_log(bundled: Tropism) -> None:
     wanted: Any = {
         "output_name": "Pirate",
         "training_config": {
@@ -32,20 +34,17 @@ def test_the_bundled_model_learns_from_its_log() -> None:
         },
         "sample_config": {"datasource": {"completions": {"selection_type": "LAST", "max_samples": 8}}},
     }
-    with (
-        run_server(echo_models=(), bundled_models=True) as server,
-        Tropism(server.base_url, server.api_key) as client,
-    ):
-        client.set_default_use_case("default")
-        client.models.attach(BUNDLED, wait=True)
-        for question in QUESTIONS:
-            client.interactions.create(SAID, messages=[{"role": "user", "content": question}])
-        job = client.training.jobs.create(BUNDLED, wanted, wait=True)
-        assert job.output_model
-        before = ask(client, BUNDLED)
-        client.models.attach(job.output_model, wait=True)
-        after = ask(client, job.output_model)
-        again = ask(client, BUNDLED)
+    bundled.use_cases.create("pirates")
+    bundled.set_default_use_case("pirates")
+    bundled.models.attach(BUNDLED, wait=True)
+    for question in QUESTIONS:
+        bundled.interactions.create(SAID, messages=[{"role": "user", "content": question}])
+    job = bundled.training.jobs.create(BUNDLED, wanted, wait=True)
+    assert job.output_model
+    before = ask(bundled, BUNDLED)
+    bundled.models.attach(job.output_model, wait=True)
+    after = ask(bundled, job.output_model)
+    again = ask(bundled, BUNDLED)
     assert job.outcome
     assert job.curve[-1].loss
     assert job.curve[0].loss

@@ -59,10 +59,16 @@ GUIDELINES = {"guidelines": {"judge_model": "echo-a", "judge_model_prompt": [{"n
         ),
         ("DPO", {"metric": {"metric_key": "stars"}}, "DIRECT"),
         ("DPO", {"metric": {"metric_key": "stars"}}, "PREFERENCE"),
-        ("PPO", {"metric": {"metric_key": "stars"}}, "DIRECT"),
-        ("GRPO", {"metric": {"metric_key": "stars"}}, "PREFERENCE"),
-        ("GRPO", {"reward_server": {"remote_env": "server"}}, "DIRECT"),
-        ("GRPO", GUIDELINES, "DIRECT"),
+        *(
+            (method, objective, feedback_type)
+            for method in ("PPO", "GRPO")
+            for objective, feedback_type in (
+                ({"metric": {"metric_key": "stars"}}, "DIRECT"),
+                ({"metric": {"metric_key": "stars"}}, "PREFERENCE"),
+                ({"reward_server": {"remote_env": "server"}}, "DIRECT"),
+                (GUIDELINES, "DIRECT"),
+            )
+        ),
     ],
 )
 @pytest.mark.parametrize("kind", ["PARAMETER_EFFICIENT", "FULL_WEIGHTS"])

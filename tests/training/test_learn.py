@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -16,30 +17,27 @@ pytest.importorskip("torch", reason="trainers need the extra `train`")
 from tests.chat.upstream import Upstream, eventually, run_upstream
 from tests.evaluation.judge import RuleJudge
 from tests.evaluation.test_kill import workers
-from tests.trainers import tiny, tiny_gguf
+from tests.training.conftest import BASE
 
 from tropism import Tropism
 from tropism.rewards import Request, RewardServer
 from tropism.rewards.testing import run_reward_server
 from tropism.sdk.errors import TropismError
-from tropism.testing import RunningServer, run_server
+from tropism.server.low_priority import NICENESS
+from tropism.testing import RunningServer
 from tropism.wire.training import TrainingJob
 
-BASE = "tiny"
+pytestmark = pytest.mark.train
+
 SECONDS = 400.0
 ANSWER = "It is blue today."
 QUESTION: Any = [{"role": "user", "content": "What is 3?"}]
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """A server of its own, so that what is converted once serves every test."""
-    folder = tmp_path_factory.mktemp("training")
-    base = tiny_gguf.make_gguf(tiny.make_model(folder / "tiny"), folder)
-    with run_server(data=folder / "data") as server, Tropism(server.base_url, server.api_key) as client:
-        client.jobs.wait(client.models.add_local(base, BASE), timeout=SECONDS)
-        client.models.update_compute_config(BASE, {"max_seq_len": 256})
-        client.models.attach(BASE, wait=True, make_default=True, use_case="default")
+def engine(tiny_engine: RunningServer) -> RunningServer:
+    """The log of its use case `default`: each question was answered well and badly, rated and compared."""
+    with Tropism(tiny_engine.base_url, tiny_engine.api_key) as client:
         client.feedback.register_key("stars")
         client.feedback.link("stars", use_case="default")
         for number in range(40):
@@ -58,7 +56,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
             client.feedback.log_preference(
                 "stars", str(made.completion_id), str(poor.completion_id), use_case="default"
             )
-        yield server
+    return tiny_engine
 
 
 @pytest.fixture(scope="module")
@@ -251,6 +249,40 @@ def test_a_metric_gives_rewards_through_a_model_of_them(learner: Tropism, child:
     assert any("held-out pairs" in line.message for line in learner.jobs.logs(job.id))
 
 
+FULL: Any = {"training_type": "FULL_WEIGHTS", "params": {"learning_rate": 1e-4}}
+STARS = {"metric": {"metric_key": "stars"}}
+FEW = {"datasource": {"completions": {"selection_type": "RANDOM", "max_samples": 16}}}
+COMPARED = {"datasource": {"completions": {}}, "feedback_type": "PREFERENCE"}
+
+
+@pytest.mark.parametrize(
+    ("method", "objective", "sample"),
+    [("DPO", STARS, {}), ("GRPO", STARS, COMPARED), ("PPO", "server", FEW), ("PPO", "judge", FEW)],
+)
+def test_what_no_other_test_trains_is_trained_on_all_weights(
+    learner: Tropism, upstream: Upstream, child: TrainingJob, method: str, objective: Any, sample: dict[str, Any]
+) -> None:
+    rewarded = {} if method == "DPO" else {"parameters": {method.lower(): {"steps": 2, "max_completion_tokens": 8}}}
+    with run_reward_server(Blue()) as url:
+        if objective == "server":
+            learner.reward_servers.add(url, "more-blue-letters")
+            objective = {"reward_server": {"remote_env": "more-blue-letters"}}
+        elif objective == "judge":
+            rules = [{"name": "blue", "description": 'The answer says "blue".'}]
+            judge = RuleJudge(upstream).attach(learner, "default")
+            objective = {"guidelines": {"judge_model": judge, "judge_model_prompt": rules}}
+        wanted = config(f"Whole by {uuid4().hex[:8]}", method, objective, sample=sample, **FULL, **rewarded)
+        job = learner.training.jobs.create(BASE, wanted, wait=True)
+    trained = [each for each in job.curve if each.part == "train"]
+    assert len(trained) == trained[-1].total
+    assert all(each.loss is not None and each.eta_seconds is not None and each.memory_bytes for each in trained)
+    assert all((each.kl is not None) == (method != "DPO") for each in trained)
+    assert any(each.tokens_per_second for each in trained)
+    assert job.output_model
+    model = learner.models.get(job.output_model)
+    assert (model.is_adapter, model.backbone) == (False, None)
+
+
 ENDLESS = {"num_epochs": 500, "learning_rate": 1e-4}
 
 
@@ -293,6 +325,9 @@ def test_a_killed_trainer_goes_on_in_the_same_attempt(learner: Tropism, child: T
     [trainer] = [
         int(folder.name) for folder in Path("/proc").glob("[0-9]*") if f"{job.id}/train".encode() in _command(folder)
     ]
+    assert os.getpriority(os.PRIO_PROCESS, trainer) >= NICENESS
+    if (session := Path(f"/proc/{trainer}/autogroup")).exists():
+        assert session.read_text().endswith(f"nice {NICENESS}\n")
     os.kill(trainer, signal.SIGKILL)
     done = learner.training.jobs.wait(job.id, timeout=SECONDS)
     assert learner.jobs.get(job.id).attempt == 1

@@ -11,7 +11,7 @@ from rich.progress import TimeRemainingColumn as TimeRemaining
 
 from tropism.cli import show
 from tropism.sdk.client import Tropism
-from tropism.sdk.errors import APIConnectionError
+from tropism.sdk.errors import APIConnectionError, APITimeoutError
 from tropism.wire import jobs as wire
 
 RECONNECTS = 30
@@ -33,7 +33,7 @@ def changes(client: Tropism, job_id: str) -> Iterator[wire.Job]:
                 lost = 0
                 yield job
             return
-        except APIConnectionError:
+        except (APIConnectionError, APITimeoutError):
             lost += 1
             if lost > RECONNECTS:
                 raise

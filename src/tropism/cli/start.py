@@ -43,6 +43,7 @@ def serve(
 
 def demo(
     *,
+    train: Annotated[bool, Parameter(negative="")] = False,
     base_url: Annotated[str | None, Parameter(env_var="TROPISM_BASE_URL")] = None,
     api_key: Annotated[str | None, Parameter(env_var="TROPISM_API_KEY")] = None,
 ) -> None:
@@ -50,6 +51,8 @@ def demo(
 
     Parameters
     ----------
+    train
+        Then train the model on that feedback, test it against its parent, and promote it if it wins.
     base_url
         A running engine to do it on; one of its own if not given.
     api_key
@@ -57,4 +60,4 @@ def demo(
     """
     from tropism.cli.demo import demo
 
-    demo(base_url=base_url, api_key=api_key)
+    demo(train=train, base_url=base_url, api_key=api_key)

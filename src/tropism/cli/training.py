@@ -9,12 +9,11 @@ from typing import Annotated, Any
 import msgspec
 from cyclopts import App, Parameter
 from rich.console import Console
-from rich.live import Live
 
 from tropism.cli import show
 from tropism.cli.engine import DEFAULT, Engine, UseCase
-from tropism.cli.job_progress import changes
-from tropism.cli.training_picture import line, picture
+from tropism.cli.training_picture import picture
+from tropism.cli.training_progress import follow
 from tropism.sdk.client import Tropism
 from tropism.sdk.errors import TropismError
 from tropism.wire import training as wire
@@ -156,22 +155,8 @@ def cancel(job_id: str, *, engine: Engine = DEFAULT) -> None:
 
 
 def _follow(client: Tropism, job_id: str, engine: Engine) -> None:
-    """Draw it anew after every change, or print a line for each where nobody looks; raise if it does not end well."""
-    console = Console(stderr=True, highlight=False)
-    job = client.training.jobs.get(job_id)
-    if console.is_terminal:
-        with Live(picture(job), console=console, refresh_per_second=4, transient=True) as live:
-            for _ in changes(client, job_id):
-                job = client.training.jobs.get(job_id)
-                live.update(picture(job))
-    else:
-        said = ""
-        for _ in changes(client, job_id):
-            job = client.training.jobs.get(job_id)
-            if (now := line(job)) != said:
-                show.note(now)
-                said = now
-    job = client.training.jobs.get(job_id)
+    """Show how it comes further; raise if it does not end well."""
+    job = follow(client, job_id, Console(stderr=True, highlight=False))
     show.answer(engine, job, lambda: picture(job))
     if job.status != "COMPLETED":
         raise TropismError(f"The training ended as {job.status}: {job.error or 'somebody canceled it'}")

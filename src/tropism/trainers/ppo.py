@@ -53,6 +53,8 @@ class PPOTrainer(GRPOTrainer):
         place = next(policy.parameters()).device
         self.critic = Critic(policy.config.get_text_config().hidden_size).to(place)
         self._states: Any = None
+        self._foreseen: list[Any] = []
+        self._reading, self._is_new = 0, False
         policy.get_decoder().register_forward_hook(self._keep_states)
 
     def create_optimizer(self, *args: Any, **kwargs: Any) -> Any:
@@ -72,6 +74,8 @@ class PPOTrainer(GRPOTrainer):
 
     def _keep_states(self, module: Any, inputs: Any, output: Any) -> None:
         self._states = output.last_hidden_state
+        if self._reading:
+            self._foreseen.append(self._values(self._reading))
 
     def _share_gradients(self, weights: list[Any]) -> None:
         for weight in weights:
@@ -92,28 +96,28 @@ class PPOTrainer(GRPOTrainer):
         return rewards
 
     def _generate_and_score_completions(self, inputs: Any) -> Any:
+        self._foreseen, self._is_new = [], True
         batch = super()._generate_and_score_completions(inputs)
+        assert "old_per_token_logps" in batch, "with two updates per batch, trl remembers the policy that wrote it"
         mask = batch["completion_mask"].float()
-        with torch.no_grad():
-            # Another pass through the policy, in parts as small as those it learns from.
-            values = torch.cat([self._values_of(part) for part in self._parts(batch)]) * mask
+        values = torch.cat(self._foreseen) * mask
         found = advantages(self._rewards, values, mask, DISCOUNT, SMOOTHING)
         batch["old_values"], batch["returns"] = values, found + values
         batch["advantages"] = self._standardised(found, mask)
         self._explain(values, batch["returns"], mask)
         return batch
 
-    def _parts(self, batch: Any) -> list[tuple[Any, Any, int]]:
-        size = self.args.per_device_train_batch_size
-        ids = torch.cat([batch["prompt_ids"], batch["completion_ids"]], 1).split(size)
-        seen = torch.cat([batch["prompt_mask"], batch["completion_mask"]], 1).split(size)
-        length = batch["completion_ids"].size(1)
-        return [(some_ids, some_seen, length) for some_ids, some_seen in zip(ids, seen, strict=True)]
-
-    def _values_of(self, part: tuple[Any, Any, int]) -> Any:
-        ids, seen, length = part
-        self._policy().get_decoder()(input_ids=ids, attention_mask=seen)
-        return self._values(length)
+    def _get_per_token_logps_and_entropies(
+        self, model: Any, input_ids: Any, attention_mask: Any, logits_to_keep: int, *rest: Any, **named: Any
+    ) -> Any:
+        """trl's first pass over a new batch is the policy's own; the critic reads along, which spares it another."""
+        self._reading, self._is_new = (logits_to_keep if self._is_new else 0), False
+        try:
+            return super()._get_per_token_logps_and_entropies(
+                model, input_ids, attention_mask, logits_to_keep, *rest, **named
+            )
+        finally:
+            self._reading = 0
 
     def _standardised(self, found: Any, mask: Any) -> Any:
         """With mean 0 and spread 1 over all tokens of all processes."""

@@ -13,6 +13,7 @@ from tropism.server.domains.jobs import states
 from tropism.server.domains.training import records
 from tropism.server.domains.training.service import TrainingRequest
 from tropism.server.jobs.protocol import JobFailed, Run
+from tropism.server.low_priority import lower_session
 from tropism.server.principal import SYSTEM
 from tropism.trainers import protocol
 
@@ -131,6 +132,8 @@ async def _started(run: Run[TrainingRequest], module: str, folder: Path) -> Asyn
             env={"OMP_NUM_THREADS": threads, **environment, **protocol.ENVIRONMENT},
             start_new_session=True,
         )
+    # Its niceness is the worker's, but a new session has a share of its own.
+    lower_session(process.pid)
     try:
         yield process
     finally:
