@@ -53,6 +53,11 @@ demo-train: setup-train ## The demo, and then a model that learns from its feedb
 test: setup lint lint-ui ui browser ## Lint, then run every test but those that train
 	$(BIN)/pytest -m "not train"
 
+# Without what has no database to keep anything in.
+WITHOUT_DATABASE := stats engines trainers docs judges rewards egress architecture wire ui
+test-postgres: setup ## Run the tests on a PostgreSQL server that they start themselves
+	$(BIN)/pytest --postgres $(WITHOUT_DATABASE:%=--ignore=tests/%)
+
 setup-train: setup ## Add what training needs: torch for CPU, 1.4 GB in all
 	$(BIN)/pip install $(PIP) torch==2.13.0
 	$(BIN)/pip install $(LOCKED) --requirement requirements/train.lock
@@ -121,4 +126,4 @@ bench-judges: setup ## Measure how often judges are right, beside ragas
 bench-learning: setup-train ## Train by every method, and measure what was learnt
 	$(BIN)/python -m benchmarks.learning --write
 
-.PHONY: help setup ui lint-ui browser run demo demo-train bench-learning test lint format api lock audit sbom bench-overhead bench-ab bench-judges bench-jobs setup-train test-train
+.PHONY: help setup ui lint-ui browser run demo demo-train bench-learning test lint format api lock audit sbom bench-overhead bench-ab bench-judges bench-jobs setup-train test-train test-postgres

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 from collections.abc import Iterator
 from operator import attrgetter
 from typing import Any
@@ -13,8 +14,33 @@ import pytest
 
 from tropism import AsyncTropism, Tropism
 from tropism.testing import RunningServer, run_server
+from tropism.testing.database import POSTGRES
 
 ECHOES = ("echo-a", "echo-b", "echo-c")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--postgres", action="store_true", help="keep everything in PostgreSQL instead of SQLite")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def database_server(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With `--postgres`, a PostgreSQL server for the whole run, on which every test server has its own database."""
+    if not request.config.getoption("postgres") or POSTGRES in os.environ:
+        yield
+        return
+    from tests.postgres import postgres_server
+
+    with postgres_server() as url:
+        os.environ[POSTGRES] = url
+        yield
+        del os.environ[POSTGRES]
+
+
+@pytest.fixture(autouse=True)
+def _sqlite_only(request: pytest.FixtureRequest) -> None:
+    if request.config.getoption("postgres") and request.node.get_closest_marker("sqlite"):
+        pytest.skip("looks into the SQLite file itself")
 
 
 @pytest.fixture(scope="session")

@@ -77,7 +77,7 @@ async def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
 
 
 async def test_another_database_is_refused(tmp_path: Path) -> None:
-    for url in ("postgresql://host/name", "sqlite://"):
+    for url in ("mysql://host/name", "sqlite://", "no url"):
         with pytest.raises(ValueError, match="sqlite:///PATH"):
             await Database(url, Clock(), snapshot.load, snapshot.version).open()
 

@@ -17,7 +17,7 @@ from sqlalchemy import create_engine
 from tests.conftest import Both
 
 from tropism import NotFoundError, PermissionDeniedError, Tropism, UnprocessableEntityError
-from tropism.server.database.connect import only_reading
+from tropism.server.database.engines import only_reading
 from tropism.testing import RunningServer, run_server
 
 HELLO = [{"role": "user", "content": "hello"}]

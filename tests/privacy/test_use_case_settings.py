@@ -14,7 +14,7 @@ from sqlalchemy import select
 from tests.conftest import Both
 
 from tropism import NotFoundError, PermissionDeniedError, Tropism, UnprocessableEntityError
-from tropism.server.database.connect import only_reading
+from tropism.server.database.engines import only_reading
 from tropism.server.tables.ab_tests import ab_unit, ab_variant
 from tropism.stats.sums import Sums, Unit
 from tropism.testing import RunningServer, run_server

@@ -13,7 +13,7 @@ from tropism.testing import run_server
 
 OTHER_PROCESS = """
 import sys
-from tropism.server.database.connect import only_reading
+from tropism.server.database.engines import only_reading
 for _ in range(40):
     engine = only_reading("sqlite:///" + sys.argv[1])
     with engine.connect() as connection:

@@ -41,6 +41,7 @@ COMMANDS = {
     "sign-ins": ("tropism.cli.sign_ins:app", "Browsers in which somebody is signed in."),
     "limits": ("tropism.cli.limits:app", "How much keys, users and use cases may use."),
     "audit": ("tropism.cli.audit:app", "Who changed what, when and from where."),
+    "database": ("tropism.cli.database:app", "The database of an engine on this machine."),
     "secrets": ("tropism.cli.secrets:app", "The master key of an engine on this machine."),
     "me": ("tropism.cli.me:me", "Show whose key you are using."),
 }

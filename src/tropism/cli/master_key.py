@@ -9,7 +9,7 @@ from tropism.cli.engine import Engine
 from tropism.sdk.errors import TropismError
 from tropism.server import rotation, secrets
 from tropism.server.clock import Clock
-from tropism.server.database.connect import only_reading
+from tropism.server.database.engines import only_reading
 from tropism.server.database.session import Reading
 from tropism.server.lock import DataInUse, take
 from tropism.server.principal import SYSTEM

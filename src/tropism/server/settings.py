@@ -19,7 +19,8 @@ class Settings(Struct, kw_only=True, frozen=True):
     data: Path = Path(".tropism")
     """Where the database, the keys and the model files live (`--data`)."""
     database: str | None = None
-    """The database's URL (`--database`); a SQLite file in `data` if None."""
+    """The database's URL (`--database`, or `TROPISM_DATABASE`, which keeps a password from who lists processes): of
+    PostgreSQL, or of a SQLite file; one in `data` if None."""
     host: str = "127.0.0.1"
     port: int = 8080
     admin_api_key: str | None = None
@@ -91,7 +92,8 @@ class Settings(Struct, kw_only=True, frozen=True):
 
     def __repr__(self) -> str:
         """Without the keys: who logs or prints settings does not mean to tell them."""
-        hidden = {name: "(secret)" for name in ("admin_api_key", "secret_key") if getattr(self, name) is not None}
+        secret = ("admin_api_key", "secret_key", "database")
+        hidden = {name: "(secret)" for name in secret if getattr(self, name) is not None}
         shown = {name: getattr(self, name) for name in self.__struct_fields__} | hidden
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
@@ -104,12 +106,19 @@ class Settings(Struct, kw_only=True, frozen=True):
     def database_url(self) -> str:
         return self.database or f"sqlite:///{(self.data / 'tropism.db').absolute()}"
 
+    @property
+    def jobs_url(self) -> str:
+        """Where the job engine keeps its queues: a file beside a SQLite database, a schema of its own in PostgreSQL."""
+        is_file = self.database_url.startswith("sqlite")
+        return f"sqlite:///{(self.data / 'jobs.db').absolute()}" if is_file else self.database_url
+
 
 def from_environment(environment: Mapping[str, str] = os.environ, **given: object) -> Settings:
     """Settings from `TROPISM_*` variables; what is `given` and not None wins."""
     read: dict[str, object] = {
         "admin_api_key": environment.get("TROPISM_ADMIN_API_KEY", "").strip() or None,
         "secret_key": environment.get("TROPISM_SECRET_KEY", "").strip() or None,
+        "database": environment.get("TROPISM_DATABASE", "").strip() or None,
         "storage": environment.get("TROPISM_STORAGE", "").strip() or None,
         "public_url": _origin("TROPISM_PUBLIC_URL", environment.get("TROPISM_PUBLIC_URL", "").strip()),
         "otlp_endpoint": environment.get("TROPISM_OTLP_ENDPOINT", "").strip() or None,

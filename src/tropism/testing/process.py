@@ -17,10 +17,11 @@ async def _serve(settings: Settings) -> None:
         await asyncio.to_thread(sys.stdin.read)
 
 
-def main(data: str, echo_models: str, bundled_models: str) -> None:
-    """Serve from the directory `data`, with these echo models (separated by commas); say the URL when ready."""
+def main(data: str, database: str, echo_models: str, bundled_models: str) -> None:
+    """Serve from the directory `data` and this database, with these echo models; say the URL when ready."""
     settings = from_environment(
         data=Path(data),
+        database=database,
         port=0,
         echo_models=tuple(key for key in echo_models.split(",") if key),
         bundled_models=bundled_models == "yes",

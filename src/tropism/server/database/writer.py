@@ -16,7 +16,7 @@ from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 
 from tropism.server.clock import Clock
 from tropism.server.database.session import Reading, Writing
@@ -106,7 +106,7 @@ class Writer(Generic[S]):
                 snapshot = self._load(Reading(connection, SYSTEM, self._clock)) if changed else None
             return outcomes, snapshot
         except Exception as error:
-            failed = StorageFailed(f"nothing was stored: {_reason(error)}")
+            failed = StorageFailed(_what_is_known(error))
             failed.__cause__ = error
             return [(pending, None, failed) for pending in batch], None
 
@@ -172,7 +172,9 @@ def _call(transaction: Writing, group: list[Pending]) -> list[Any]:
     return [None] * len(group)
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, SQLAlchemyError) and (original := getattr(error, "orig", None)):
-        return str(original)
-    return type(error).__name__
+def _what_is_known(error: Exception) -> str:
+    """A connection that breaks may do so after the commit, before we hear of it."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return f"the database went away, and whether this was stored is not known: {str(error.orig).strip()}"
+    reason = str(error.orig).strip() if isinstance(error, DBAPIError) else type(error).__name__
+    return f"nothing was stored: {reason}"

@@ -1,8 +1,8 @@
 """The one file that knows the job engine, DBOS: which job a worker takes, how many at once, and what a crash left over.
 
-DBOS keeps its queues in a file of its own beside the database. The rows of the table `job` are the truth: a job is put
-in the queue in the transaction that makes its row, and the worker hands DBOS what it has not seen yet. So a crash in
-between, or even the loss of DBOS's file, loses no job.
+DBOS keeps its queues in a file of its own beside the database, or in a schema of its own in PostgreSQL. The rows of the
+table `job` are the truth: a job is put in the queue in the transaction that makes its row, and the worker hands DBOS
+what it has not seen yet. So a crash in between, or even the loss of all that DBOS keeps, loses no job.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import platform
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID
@@ -34,8 +35,8 @@ async def work(
     """Do the pool's jobs until `stop` is set, or until there was none for `idle` seconds."""
     async with _process(settings) as process:
         attempts = Attempts(process)
-        url = f"sqlite:///{(settings.data / 'jobs.db').absolute()}"
-        queue = Queue(url, pool, capabilities, worker=f"{pool}-worker", at_once=_at_once(settings, capabilities))
+        at_once = _at_once(settings, capabilities)
+        queue = Queue(settings.jobs_url, pool, capabilities, worker=_name(settings, pool), at_once=at_once)
         await asyncio.to_thread(queue.start, attempts.do, asyncio.get_running_loop())
         try:
             await _offer(process, queue, pool, stop, idle)
@@ -46,6 +47,11 @@ async def work(
 def _at_once(settings: Settings, capabilities: Sequence[str]) -> Mapping[str, int]:
     """How many jobs of each capability."""
     return {each: 1 if each in service.ONE_AT_ONCE else settings.jobs_at_once for each in capabilities}
+
+
+def _name(settings: Settings, pool: str) -> str:
+    """The same after a restart, so that a worker finds what it held, and no other worker's."""
+    return f"{pool}/{platform.node()}/{settings.data.absolute()}"
 
 
 class Attempts:

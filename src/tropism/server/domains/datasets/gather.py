@@ -16,7 +16,7 @@ from msgspec import Struct
 from sqlalchemy import select
 
 from tropism.server.clock import Clock
-from tropism.server.database.connect import only_reading
+from tropism.server.database.engines import only_reading
 from tropism.server.database.session import Reading
 from tropism.server.domains.datasets.check import CheckNews
 from tropism.server.domains.datasets.shapes import Line, Role, Turn

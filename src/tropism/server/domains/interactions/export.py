@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from tropism.server.clock import Clock
-from tropism.server.database.connect import only_reading
+from tropism.server.database.engines import only_reading
 from tropism.server.database.session import Reading
 from tropism.server.domains.interactions import walk
 from tropism.server.low_priority import asked

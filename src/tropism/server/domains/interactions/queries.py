@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Row, Select, func, literal, select
 
 from tropism.server.clock import time_of
+from tropism.server.database.newest import newest
 from tropism.server.database.session import Reading
 from tropism.server.domains.interactions import cursors
 from tropism.server.domains.interactions.cursors import Position, Window
@@ -59,7 +60,7 @@ def groups(session: Reading, use_case_id: UUID, request: wire.InteractionQuery) 
         raise InvalidRequest("groups are ordered by `created_at`, that of their latest interaction", param="order")
     matching = conditions(session, use_case_id, request.filters or wire.InteractionFilter())
     by = log.model_id if request.group_by == "model" else log.prompt_hash
-    last = func.max(log.id)
+    last = newest(log.id)
     statement = (
         select(by.label("by"), last.label("id"), literal(None).label("value"), func.count().label("size"))
         .add_columns(func.avg(log.latency_ms).label("latency"), func.sum(log.cost_usd).label("cost"))

@@ -47,7 +47,7 @@ def _count_what_is_there() -> None:
     by_key: Sums = defaultdict(lambda: [0, 0, 0, 0, 0.0])
     by_user: Sums = defaultdict(lambda: [0, 0, 0, 0, 0.0])
     connection = op.get_bind()
-    for row in connection.execution_options(yield_per=1_000).execute(answers):
+    for row in connection.execute(answers, execution_options={"yield_per": 1_000}):
         day = (row.id.int >> 80) // 86_400_000
         _add(by_key[(row.use_case_id, day, row.model_id or NOBODY, NOBODY)], row)
         _add(by_user[(row.use_case_id, day, row.user_id or NOBODY)], row)

