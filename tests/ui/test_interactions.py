@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 from tests.ui.conftest import DESK, PHONE, Opened
 
 from tropism import Tropism
+from tropism.testing import RunningServer
 
 
 def ask(client: Tropism, use_case: str, text: str, model: str = "echo-a") -> str:
     answer = client.chat.create([{"role": "user", "content": text}], model=model, use_case=use_case)
     return str(answer.choices[0].completion_id)
-
-
-def row(page: Page, text: str) -> object:
-    return page.get_by_role("region", name="Interactions").get_by_role("button").filter(has_text=text)
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
@@ -34,16 +31,18 @@ def test_an_interaction_is_found_and_looked_into(
     expect(drawer).to_have_count(0)
 
 
-def test_filters_stand_in_the_url_and_can_be_shared(open_page: Opened, client: Tropism, use_case: str) -> None:
+def test_filters_stand_in_the_url_and_can_be_shared(
+    open_page: Opened, client: Tropism, server: RunningServer, use_case: str
+) -> None:
     for model in ("echo-a", "echo-b"):
         ask(client, use_case, f"Said by {model}", model)
     page = open_page(f"/use_cases/{use_case}/interactions")
     expect(page.get_by_text("2 interactions")).to_be_visible()
     page.get_by_role("button", name="Filter").click()
-    page.get_by_label("Models").click()
+    page.get_by_role("combobox", name="Models").click()
     page.get_by_role("option", name="echo-b").click()
     expect(page.get_by_text("1 interaction", exact=True)).to_be_visible()
-    shared = open_page(page.url.partition(":")[2].partition(":")[2].partition("/")[2].join(("/", "")))
+    shared = open_page(page.url.removeprefix(server.base_url))
     expect(shared.get_by_text("1 interaction", exact=True)).to_be_visible()
     expect(shared.get_by_text("Said by echo-b").first).to_be_visible()
     shared.get_by_role("button", name="Clear").click()
@@ -53,7 +52,7 @@ def test_filters_stand_in_the_url_and_can_be_shared(open_page: Opened, client: T
 def test_what_is_logged_appears_while_it_is_watched(open_page: Opened, client: Tropism, use_case: str) -> None:
     ask(client, use_case, "Before")
     page = open_page(f"/use_cases/{use_case}/interactions")
-    page.get_by_text("Live", exact=True).click()
+    page.get_by_role("switch", name="Live").click()
     expect(page.get_by_text("Live, watching")).to_be_visible()
     page.wait_for_timeout(1500)  # the watch begins with what is there
     ask(client, use_case, "While you watch")
