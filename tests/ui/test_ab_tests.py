@@ -33,7 +33,7 @@ def test_a_test_is_planned_begun_read_and_its_winner_promoted(
     expect(page.get_by_text("No A/B test yet")).to_be_visible()
     page.get_by_role("link", name="New A/B test").first.click()
     page.get_by_role("textbox", name="Key", exact=True).fill(f"{use_case}-t")
-    page.get_by_role("textbox", name="Decided by").click()
+    page.get_by_role("combobox", name="Decided by").click()
     page.get_by_role("option", name=f"{use_case}-thumbs").click()
     page.get_by_label("Smallest difference worth knowing").fill("30")
     page.get_by_label("Rate today").fill("40")

@@ -42,7 +42,7 @@ def test_a_user_is_made_and_gets_another_role(open_page: Opened, client: Tropism
     form.get_by_role("textbox", name="Email").fill(email)
     form.get_by_role("button", name="Create").click()
     row = page.get_by_role("article", name=email)
-    row.get_by_role("textbox", name="Role of Ada in default").click()
+    row.get_by_role("combobox", name="Role of Ada in default").click()
     page.get_by_role("option", name="Annotator").click()
     expect(page.get_by_text("Ada has another role in default.")).to_be_visible()
     (made,) = [user for user in client.users.list() if user.email == email]
@@ -57,7 +57,7 @@ def test_a_team_and_a_role_are_made(open_page: Opened, client: Tropism) -> None:
     expect(page.get_by_role("heading", name=name)).to_be_visible()
     page.get_by_role("link", name="Roles").click()
     page.get_by_role("textbox", name="Name").fill(name)
-    page.get_by_role("textbox", name="Permissions").fill("chat:create")
+    page.get_by_role("combobox", name="Permissions").fill("chat:create")
     page.get_by_role("option", name="chat:create").click()
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Create").click()

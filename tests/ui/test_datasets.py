@@ -55,7 +55,7 @@ def test_interactions_are_kept_by_a_filter(open_page: Opened, client: Tropism, u
     page.get_by_role("button", name="Make from interactions").first.click()
     form = page.get_by_role("dialog")
     form.get_by_role("textbox", name="Key", exact=True).fill("good")
-    form.get_by_role("textbox", name="With feedback of").click()
+    form.get_by_role("combobox", name="With feedback of").click()
     page.get_by_role("option", name=f"{use_case}-stars").click()
     form.get_by_label("At least").fill("4")
     form.get_by_role("button", name="Make it").click()

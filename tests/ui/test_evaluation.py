@@ -30,7 +30,7 @@ def test_answers_are_judged_and_every_verdict_has_its_reason(
     page = open_page(f"/use_cases/{use_case}/evaluations")
     expect(page.get_by_text("No evaluation yet")).to_be_visible()
     page.get_by_role("link", name="New evaluation").first.click()
-    page.get_by_role("textbox", name="Judge").click()
+    page.get_by_role("combobox", name="Judge").click()
     page.get_by_role("option", name=judge).click()
     page.get_by_role("button", name="What will it take?").click()
     expect(page.get_by_text("3 samples")).to_be_visible()

@@ -27,7 +27,7 @@ def test_a_variant_is_made_attached_and_becomes_the_default(open_page: Opened, c
 
     page.goto(f"/models?find={key}")
     page.get_by_role("link", name=key).click()
-    page.get_by_role("textbox", name="Use case to attach it to").fill(use_case)
+    page.get_by_role("combobox", name="Use case to attach it to").fill(use_case)
     page.get_by_role("option", name=use_case).click()
     page.get_by_role("button", name="Attach").click()
     page.get_by_role("row", name=use_case).get_by_role("button", name="Make default").click()

@@ -28,7 +28,7 @@ def test_a_training_is_asked_for_and_followed(open_page: Opened, client: Tropism
     page = open_page(f"/use_cases/{use_case}/training")
     expect(page.get_by_text("No training yet")).to_be_visible()
     page.get_by_role("link", name="New training").first.click()
-    page.get_by_role("textbox", name="Model").fill(local)
+    page.get_by_role("combobox", name="Model").fill(local)
     page.get_by_role("option", name=local).click()
     page.get_by_role("textbox", name="Name of the child").fill("Support 2")
     page.get_by_role("radio", name="Imitate the good answers").check()
