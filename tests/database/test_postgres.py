@@ -144,7 +144,7 @@ def full(tmp_path: Path) -> str:
 def test_a_database_moves_to_postgresql_and_back(full: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     there, back = database_of(tmp_path / "there"), f"sqlite:///{tmp_path / 'back.db'}"
     assert call(["database", "copy", full, there]) == 0
-    assert "arrived as they were sent" in capfd.readouterr().err
+    assert "arrived as they were sent" in capfd.readouterr().out
     assert copy(there, back) == copy(full, database_of(tmp_path / "again"))
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "secret.key").write_text((tmp_path / "file" / "secret.key").read_text())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -20,7 +21,7 @@ def _feed(client: Tropism, use_case: str, test: str, good: dict[str, float], ans
     chance = random.Random(1)
     for number in range(answers):
         model = MODELS[number % 2]
-        thumb = {"feedback_key": f"{use_case}-thumbs", "value": chance.random() < good[model]}
+        thumb: Any = {"feedback_key": f"{use_case}-thumbs", "value": chance.random() < good[model]}
         client.interactions.create(
             "an answer", prompt="a question", model=model, ab_campaign=test, feedbacks=[thumb], use_case=use_case
         )
@@ -62,7 +63,7 @@ def test_the_report_is_readable_by_everybody(
     open_page: Opened, client: Tropism, use_case: str, size: dict[str, int], scheme: str
 ) -> None:
     test = f"{use_case}-t"
-    guardrails = [{"metric": "error_rate", "tolerance": 0.02}]
+    guardrails: Any = [{"metric": "error_rate", "tolerance": 0.02}]
     client.ab_tests.create(test, f"{use_case}-thumbs", MODELS, guardrails=guardrails, use_case=use_case)
     _feed(client, use_case, test, {"echo-a": 0.5, "echo-b": 0.6}, 104)
     page = open_page(f"/use_cases/{use_case}/ab_tests/{test}", size=size)

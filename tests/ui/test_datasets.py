@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -49,7 +50,7 @@ def test_a_faulty_file_is_refused_with_its_line(
 
 def test_interactions_are_kept_by_a_filter(open_page: Opened, client: Tropism, use_case: str) -> None:
     for stars in (1, 5, 4):
-        feedback = {"feedback_key": f"{use_case}-stars", "value": stars}
+        feedback: Any = {"feedback_key": f"{use_case}-stars", "value": stars}
         client.interactions.create(f"worth {stars}", prompt="a question", feedbacks=[feedback], use_case=use_case)
     page = open_page(f"/use_cases/{use_case}/datasets")
     page.get_by_role("button", name="Make from interactions").first.click()

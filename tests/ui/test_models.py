@@ -77,7 +77,7 @@ def test_the_pages_are_readable_by_everybody(open_page: Opened, use_case: str, p
     page = open_page(path, size=size)
     expect(page.get_by_text("online").first).to_be_visible()
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         assert serious(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 

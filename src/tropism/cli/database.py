@@ -73,4 +73,4 @@ def copy(source: str, target: str, *, json: Json = False) -> None:
         raise TropismError(str(error)) from None
     plain = [{"table": each.table, "rows": each.rows, "checksum": each.checksum} for each in found]
     total = sum(each.rows for each in found)
-    show.answer(Engine(json=json), plain, lambda: show.note(f"{total:,} rows arrived as they were sent."))
+    show.answer(Engine(json=json), plain, lambda: f"{total:,} rows arrived as they were sent.")

@@ -70,7 +70,7 @@ class Lesson:
         found: dict[str, list[UUID]] = {}
         wanted: Any = {"feedbacks": [{"metric": self._desk.fits, "eq": value}]}
         for each in self._client.interactions.list(filters=wanted, page={"first": MOST_PAIRS}).nodes:
-            found.setdefault(each.messages[-1].content, []).append(each.id)
+            found.setdefault(str(each.messages[-1].content), []).append(each.id)
         return found
 
     def _train(self, step: int) -> str:

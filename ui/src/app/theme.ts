@@ -32,7 +32,14 @@ export const theme = createTheme({
     Tooltip: {
       defaultProps: { withArrow: true, openDelay: 250, events: { hover: true, focus: true, touch: true } },
     },
-    Modal: { defaultProps: { closeButtonProps: { "aria-label": "Close" }, centered: true, radius: "lg", overlayProps: { blur: 2 } } },
+    Modal: {
+      defaultProps: {
+        closeButtonProps: { "aria-label": "Close" },
+        centered: true,
+        radius: "lg",
+        overlayProps: { blur: 2 },
+      },
+    },
     Drawer: { defaultProps: { overlayProps: { backgroundOpacity: 0.25 } } },
   },
 })

@@ -21,6 +21,7 @@ import { seriesColor } from "../app/theme"
 import { Empty } from "../parts/Empty"
 import { Page } from "../parts/Page"
 import { Problem } from "../parts/Problem"
+import { wordsOf } from "../parts/words"
 import { useUseCase } from "../use_cases/current"
 import { Column } from "./Column"
 import { type Settings, useAnswers } from "./column"
@@ -45,9 +46,9 @@ export function Playground() {
     useCase.key,
     (messages) => {
       const last = messages[messages.length - 1]
-      setSystem(messages.find(({ role }) => role === "system")?.content ?? "")
+      setSystem(wordsOf(messages.find(({ role }) => role === "system")?.content))
       setBefore(messages.filter(({ role }) => role !== "system").slice(0, -1))
-      setDraft(last?.content ?? "")
+      setDraft(wordsOf(last?.content))
     },
     setProblem,
   )

@@ -12,6 +12,7 @@ import { bytes, count } from "../parts/numbers"
 import { Page } from "../parts/Page"
 import { Section } from "../parts/Section"
 import { Time } from "../parts/time"
+import { wordsOf } from "../parts/words"
 import { useUseCase } from "../use_cases/current"
 import { kindOf, sourceOf } from "./kinds"
 
@@ -84,7 +85,7 @@ function Line({ number, line }: { number: number; line: DatasetLine }) {
       <Stack gap={6}>
         {line.messages.map(({ role, content }, index) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: messages never move
-          <Said key={index} by={role} text={content ?? ""} />
+          <Said key={index} by={role} text={wordsOf(content)} />
         ))}
         {(line.documents ?? []).map((text) => (
           <Said key={text} by="document" text={text} />

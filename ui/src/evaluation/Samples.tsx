@@ -9,6 +9,7 @@ import { Dot } from "../parts/Intervals"
 import { Loaded } from "../parts/Loaded"
 import { figure } from "../parts/numbers"
 import { Section } from "../parts/Section"
+import { wordsOf } from "../parts/words"
 import type { SampleSearch } from "./routes"
 
 const PAGE = "/use_cases/$useCase/evaluations/$job"
@@ -99,7 +100,7 @@ export function Samples({ job }: { job: EvaluationJob }) {
 }
 
 function Sample({ sample }: { sample: EvaluatedSample }) {
-  const asked = sample.messages[sample.messages.length - 1]?.content ?? ""
+  const asked = wordsOf(sample.messages[sample.messages.length - 1]?.content)
   return (
     <Accordion.Item value={`${sample.number} ${sample.model} ${sample.completion_id}`}>
       <Accordion.Control>

@@ -1,6 +1,7 @@
 // What was said: each turn with who said it, the answer at the end set apart.
 import { Box, Stack, Text } from "@mantine/core"
 import type { ChatMessage } from "../api/schema"
+import { wordsOf } from "../parts/words"
 
 const WHO: Record<string, string> = { system: "System", user: "User", assistant: "Assistant" }
 
@@ -9,7 +10,7 @@ export function Conversation({ messages, completion }: { messages: ChatMessage[]
     <Stack gap="sm">
       {messages.map((message, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: turns have no name but their place
-        <Turn key={index} who={WHO[message.role] ?? message.role} text={message.content} />
+        <Turn key={index} who={WHO[message.role] ?? message.role} text={wordsOf(message.content)} />
       ))}
       {completion !== undefined && <Turn who="Answer" text={completion || "(empty)"} answer />}
     </Stack>

@@ -6,6 +6,7 @@ import type { InteractionFilter, InteractionGroup, InteractionPage, UseCase } fr
 import { Loaded } from "../parts/Loaded"
 import { count, exact, figure, milliseconds, money } from "../parts/numbers"
 import { Time } from "../parts/time"
+import { wordsOf } from "../parts/words"
 import type { Search } from "./search"
 
 type Props = {
@@ -64,7 +65,9 @@ export function Groups({ useCase, filters, by, change }: Props) {
 
 function GroupRow({ group, by, change }: { group: InteractionGroup; by: string; change: Props["change"] }) {
   const name =
-    by === "model" ? (group.model ?? "not named") : group.messages?.[group.messages.length - 1]?.content
+    by === "model"
+      ? (group.model ?? "not named")
+      : wordsOf(group.messages?.[group.messages.length - 1]?.content)
   const show = () =>
     change(
       by === "model"

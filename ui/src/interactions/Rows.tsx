@@ -8,6 +8,7 @@ import { seriesColor } from "../app/theme"
 import { Dot } from "../parts/Intervals"
 import { count, figure, milliseconds, money } from "../parts/numbers"
 import { Time } from "../parts/time"
+import { wordsOf } from "../parts/words"
 import type { Log } from "./useLog"
 
 type Props = { log: Log; useCase: UseCase; open: (id: string) => void; opened: string | undefined }
@@ -134,7 +135,7 @@ function Said({ node }: { node: Interaction }) {
   return (
     <Box miw={0}>
       <Text size="sm" fw={500} className="clip">
-        {node.messages[node.messages.length - 1]?.content}
+        {wordsOf(node.messages[node.messages.length - 1]?.content)}
       </Text>
       <Text size="sm" c="dimmed" className="clip">
         {node.completion || "(empty)"}

@@ -14,7 +14,7 @@ import { useForm } from "@mantine/form"
 import { modals } from "@mantine/modals"
 import type { ReactNode } from "react"
 import { api, refresh } from "../api/client"
-import type { ExternalModelCreate, TropismWireModelsModel as Model, VariantCreate } from "../api/schema"
+import type { ExternalModelCreate, Job, TropismWireModelsModel as Model, VariantCreate } from "../api/schema"
 import { keyFrom } from "../parts/keys"
 import { done } from "../parts/notify"
 import { Problem } from "../parts/Problem"
@@ -37,6 +37,11 @@ export function openLocal(): void {
 async function added({ name }: Model): Promise<void> {
   await refresh("/api/v1/models")
   done(`${name} is registered. Attach it to a use case to ask it.`)
+  modals.close(FORM)
+}
+
+function begun({ name }: Job): void {
+  done(`${name}: the job has begun. See how far it is on the page of jobs.`)
   modals.close(FORM)
 }
 
@@ -215,7 +220,7 @@ function Variant({ backbone }: { backbone: string | null }) {
 
 function Local() {
   const form = useForm({ initialValues: { path: "", key: "", name: "" } })
-  const creation = api.useMutation("post", "/api/v1/models/local", { onSuccess: added })
+  const creation = api.useMutation("post", "/api/v1/models/local", { onSuccess: begun })
   const submit = form.onSubmit(({ path, key, name }) =>
     creation.mutate({ body: { path, key, name: name || null } }),
   )

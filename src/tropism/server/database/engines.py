@@ -30,7 +30,7 @@ class NoUpkeep:
 def engines(url: str) -> tuple[Engine, Engine]:
     """Connections that write, one transaction after another, and a pool of `READERS` that cannot."""
     parsed = _parse(url)
-    return (sqlite if _is_sqlite(parsed) else postgres).engines(parsed, READERS)
+    return sqlite.engines(parsed, READERS) if _is_sqlite(parsed) else postgres.engines(parsed, READERS)
 
 
 def only_reading(url: str) -> Engine:
