@@ -50,8 +50,11 @@ demo: setup ## Drive the whole loop on the bundled model, from nothing to a prom
 demo-train: setup-train ## The demo, and then a model that learns from its feedback
 	@$(BIN)/tropism demo --train
 
-test: setup lint lint-ui ui browser ## Lint, then run every test but those that train
-	$(BIN)/pytest -m "not train"
+test: setup lint lint-ui ui ## Lint, then run every test but those that train or open a browser
+	$(BIN)/pytest -m "not train and not browser"
+
+test-ui: setup ui browser ## Click through the web UI in a real browser
+	$(BIN)/pytest tests/ui
 
 # Without what has no database to keep anything in.
 WITHOUT_DATABASE := stats engines trainers docs judges rewards egress architecture wire ui
@@ -126,4 +129,4 @@ bench-judges: setup ## Measure how often judges are right, beside ragas
 bench-learning: setup-train ## Train by every method, and measure what was learnt
 	$(BIN)/python -m benchmarks.learning --write
 
-.PHONY: help setup ui lint-ui browser run demo demo-train bench-learning test lint format api lock audit sbom bench-overhead bench-ab bench-judges bench-jobs setup-train test-train test-postgres
+.PHONY: help setup ui lint-ui browser run demo demo-train bench-learning test lint format api lock audit sbom bench-overhead bench-ab bench-judges bench-jobs setup-train test-train test-postgres test-ui

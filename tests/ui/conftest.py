@@ -32,6 +32,13 @@ Opened = Callable[..., Page]
 """`open_page(path, key=…, size=…)`: a page of a fresh browser profile, signed in with that key (the admin's)."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What opens pages has a run of its own, `make test-ui`."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "open_page" in item.fixturenames:
+            item.add_marker("browser")
+
+
 def chromium() -> str:
     """Where the browser is: `TROPISM_CHROMIUM`, or the one that is installed."""
     named = os.environ.get("TROPISM_CHROMIUM")
