@@ -1,7 +1,8 @@
-"""The state that Prometheus is shown: which models are online, and how many writes wait for the disk."""
+"""The state that Prometheus is shown: which models are online, what waits, and what is in hand."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Iterable, Iterator
 
@@ -12,7 +13,8 @@ from tropism.server.context import Services
 def observed(services: Services) -> Iterator[None]:
     """Show the state of these services, on a port of its own where the settings name one."""
     metrics, settings = services.observer.metrics, services.settings
-    metrics.watch(lambda: _state(services))
+    loop = asyncio.get_running_loop()
+    metrics.watch(lambda: _state(services, loop))
     if settings.metrics_port is None:
         yield
         return
@@ -28,7 +30,7 @@ def observed(services: Services) -> Iterator[None]:
         stop()
 
 
-def _state(services: Services) -> Iterable[tuple[str, str, dict[str, float]]]:
+def _state(services: Services, loop: asyncio.AbstractEventLoop) -> Iterable[tuple[str, str, dict[str, float]]]:
     models = {
         model.key: float(model.online == "ONLINE")
         for used in services.database.snapshot.use_cases.values()
@@ -36,3 +38,4 @@ def _state(services: Services) -> Iterable[tuple[str, str, dict[str, float]]]:
     }
     yield "tropism_model_online", "Whether an attached model can answer.", models
     yield "tropism_pending_writes", "Writes that wait for the disk.", {"": services.database.pending_writes}
+    yield "tropism_tasks", "Pieces of work in hand.", {"": len(asyncio.all_tasks(loop))}
