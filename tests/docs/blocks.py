@@ -87,13 +87,14 @@ def _check_command(words: list[str], place: str) -> None:
 
 
 def _check_requirements(arguments: list[str], place: str) -> None:
-    """Extras exist, and versions are those of the Makefile."""
+    """Extras exist, and versions are those of the bundled models."""
     extras = re.findall(r"^(\w+) = \[$", (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     for argument in arguments:
         if found := re.search(r"\[(\w+)\]$", argument):
             assert found[1] in extras, f"{place}: no such extra"
         if "==" in argument:
-            assert argument in (ROOT / "Makefile").read_text(), f"{place}: not the version that `make setup` installs"
+            models = (ROOT / "requirements" / "models.in").read_text().split()
+            assert argument in models, f"{place}: not the version that `make setup` installs"
 
 
 def check_diff(block: Block) -> None:

@@ -69,7 +69,7 @@ def test_a_prompt_is_one_message_of_the_user(call: Both, use_case: str) -> None:
         ({}, "prompt"),
         ({"prompt": "Q", "messages": [{"role": "user", "content": "Q"}]}, "prompt"),
         ({"messages": []}, "messages"),
-        ({"messages": [{"role": "user"}]}, "messages[0].content"),
+        ({"messages": [{"role": "user"}]}, "messages[0]"),
         ({"messages": [{"role": "robot", "content": "Q"}]}, "messages[0].role"),
         ({"messages": [{"role": "user", "content": "Q"}] * 1_001}, "messages"),
         ({"prompt": "Q", "labels": {f"l{i}": "x" for i in range(33)}}, "labels"),

@@ -16,6 +16,7 @@ from tropism.wire.problem import Problem
 
 Schema = dict[str, Any]
 REFERENCE = "#/components/schemas/{name}"
+PROTOBUF = "application/x-protobuf"
 BYTES: Schema = {"type": "string", "format": "binary"}
 SECURITY: Schema = {
     "key": {"type": "http", "scheme": "bearer"},
@@ -116,6 +117,8 @@ def _event(data: Schema) -> Schema:
 
 def _responses(row: Endpoint[Any, Any], schemas: dict[type, Schema]) -> Schema:
     content = {row.sends: {"schema": BYTES}} if row.sends else {"application/json": {"schema": schemas[row.returns]}}
+    if row.receives == PROTOBUF:  # answered in the encoding of the question
+        content[PROTOBUF] = {"schema": BYTES}
     if row.streams:
         content["text/event-stream"] = {"schema": _event(schemas[row.streams])}
     error = schemas[ErrorBody if row.path.startswith("/v1/") else Problem]

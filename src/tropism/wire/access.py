@@ -76,7 +76,7 @@ class UserUpdate(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     role: Reference
 
 
-class UserReference(Struct, kw_only=True, frozen=True):
+class UserReference(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """A user by email or id."""
 
     user: Reference

@@ -35,7 +35,7 @@ async def bring(run: Run[ImportRequest]) -> dict[str, Any]:
     """Do it, or go on with it. What was canceled leaves no files."""
     try:
         return await _bring(run)
-    except asyncio.CancelledError:
+    except (asyncio.CancelledError, states.Stopped):  # which of the two depends on who notices first
         await asyncio.shield(_clear_if_canceled(run))
         raise
 
