@@ -7,12 +7,12 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, select
 
-from tropism.server.clock import EPOCH, time_of
 from tropism.server.database.session import Writing
 from tropism.server.domains.costs.counting import NOBODY, SUMS, add_up
 from tropism.server.tables.costs import user_spending
 
 AT_ONCE = 500
+DAY_MS = 86_400_000
 log = user_spending.c
 
 
@@ -22,7 +22,8 @@ def disown(transaction: Writing, use_case_id: UUID, until: UUID, user: UUID | No
     Some at a time: call again until there are none.
     """
     whose = log.user_id == user if user is not None else log.user_id != NOBODY
-    before = (time_of(until) - EPOCH).days + (user is not None)  # a user is forgotten with the day that is not over
+    day = (until.int >> 80) // DAY_MS  # an id may be of a time that no date has
+    before = day + (user is not None)  # a user is forgotten with the day that is not over
     where: tuple[ColumnElement[bool], ...] = (log.use_case_id == use_case_id, log.day < before, whose)
     rows = list(transaction.rows(select(user_spending).where(*where).order_by(log.day, log.user_id).limit(AT_ONCE)))
     for row in rows:
