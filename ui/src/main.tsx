@@ -2,7 +2,6 @@
 import "@fontsource-variable/inter/wght.css"
 import "@mantine/core/styles.css"
 import "@mantine/notifications/styles.css"
-import "@mantine/spotlight/styles.css"
 import "./app/app.css"
 import { localStorageColorSchemeManager, MantineProvider } from "@mantine/core"
 import { ModalsProvider } from "@mantine/modals"

@@ -5,7 +5,7 @@ import { api } from "../api/client"
 import { useMay } from "../api/me"
 import { Logo } from "./Logo"
 import { API_REFERENCE, ENGINE_PAGES, type PageLink, USE_CASE_PAGES } from "./pages"
-import { SearchButton } from "./Search"
+import { SearchButton } from "./SearchButton"
 import { UseCaseSwitcher } from "./UseCaseSwitcher"
 import { You } from "./You"
 

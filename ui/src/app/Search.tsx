@@ -1,13 +1,11 @@
 // Go anywhere by typing: Ctrl+K or ⌘K finds pages and use cases.
-import { ActionIcon, Group, Kbd, Text, UnstyledButton } from "@mantine/core"
-import { Spotlight, type SpotlightActionData, spotlight } from "@mantine/spotlight"
+import "@mantine/spotlight/styles.css"
+import { Spotlight, type SpotlightActionData } from "@mantine/spotlight"
 import { IconFolder, IconSearch } from "@tabler/icons-react"
 import { useNavigate, useParams } from "@tanstack/react-router"
 import { api } from "../api/client"
 import { useMay } from "../api/me"
 import { ENGINE_PAGES, USE_CASE_PAGES } from "./pages"
-
-const MOD = navigator.platform.startsWith("Mac") ? "⌘" : "Ctrl"
 
 export function Search() {
   const actions = useActions()
@@ -20,32 +18,6 @@ export function Search() {
       nothingFound="Nothing is called so"
       searchProps={{ leftSection: <IconSearch size={18} />, placeholder: "Go to…", "aria-label": "Go to" }}
     />
-  )
-}
-
-export function SearchButton({ small }: { small?: boolean }) {
-  if (small)
-    return (
-      <ActionIcon variant="subtle" color="gray" size="lg" onClick={spotlight.open} aria-label="Search">
-        <IconSearch size={20} />
-      </ActionIcon>
-    )
-  return (
-    <UnstyledButton
-      onClick={spotlight.open}
-      w="100%"
-      px="sm"
-      py={7}
-      style={{ border: "1px solid var(--line)", borderRadius: 8 }}
-    >
-      <Group justify="space-between" wrap="nowrap">
-        <Group gap={8} c="dimmed">
-          <IconSearch size={15} />
-          <Text size="sm">Go to…</Text>
-        </Group>
-        <Kbd size="xs">{MOD} K</Kbd>
-      </Group>
-    </UnstyledButton>
   )
 }
 

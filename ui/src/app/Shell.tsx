@@ -2,12 +2,14 @@
 import { AppShell, Burger, Group } from "@mantine/core"
 import { useDisclosure } from "@mantine/hooks"
 import { Outlet, useLocation } from "@tanstack/react-router"
-import { useEffect } from "react"
+import { lazy, Suspense, useEffect } from "react"
 import { ConnectionBanner } from "./ConnectionBanner"
 import { Logo } from "./Logo"
 import { Navigation } from "./Navigation"
-import { Search, SearchButton } from "./Search"
+import { SearchButton } from "./SearchButton"
 import { Shortcuts } from "./Shortcuts"
+
+const Search = lazy(() => import("./Search").then(({ Search }) => ({ default: Search })))
 
 export function Shell() {
   const [opened, { toggle, close }] = useDisclosure()
@@ -44,7 +46,9 @@ export function Shell() {
         <ConnectionBanner />
         <Outlet />
       </AppShell.Main>
-      <Search />
+      <Suspense>
+        <Search />
+      </Suspense>
       <Shortcuts />
     </AppShell>
   )
