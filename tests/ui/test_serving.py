@@ -116,8 +116,7 @@ def test_an_engine_without_a_built_ui_starts_and_says_so(tmp_path: Path) -> None
     source = Path(tropism.__file__).parent
     shutil.copytree(source, tmp_path / "lib" / "tropism", ignore=shutil.ignore_patterns("built_ui", "__pycache__"))
     environment = os.environ | {"PYTHONPATH": str(tmp_path / "lib"), "TROPISM_ADMIN_API_KEY": "tk_for-tests-only"}
-    command = [sys.executable, "-m", "tropism.testing.process", str(tmp_path / "data")]
-    command += [f"sqlite:///{tmp_path / 'data' / 'tropism.db'}", "echo", "no"]
+    command = [sys.executable, "-m", "tropism.testing.process", str(tmp_path / "data"), "echo", "no"]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment) as process:
         assert process.stdout is not None

@@ -17,7 +17,7 @@ async def _serve(settings: Settings) -> None:
         await asyncio.to_thread(sys.stdin.read)
 
 
-def main(data: str, database: str, echo_models: str, bundled_models: str) -> None:
+def main(data: str, echo_models: str, bundled_models: str, database: str | None = None) -> None:
     """Serve from the directory `data` and this database, with these echo models; say the URL when ready."""
     settings = from_environment(
         data=Path(data),

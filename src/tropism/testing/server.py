@@ -52,9 +52,9 @@ def run_server(
 @contextmanager
 def _process(data: Path, database: str, echo_models: Sequence[str], bundled_models: bool) -> Iterator[str]:
     """A process, not a thread: who reads a SQLite file in the process that serves it takes away the server's locks."""
-    command = [sys.executable, "-m", "tropism.testing.process", str(data), database, ",".join(echo_models)]
+    command = [sys.executable, "-m", "tropism.testing.process", str(data), ",".join(echo_models)]
     process = subprocess.Popen(
-        [*command, "yes" if bundled_models else "no"],
+        [*command, "yes" if bundled_models else "no", database],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
