@@ -184,14 +184,3 @@ async def test_old_leases_are_tidied_away(ledgers: list[Ledger], clock: Hands) -
 )
 def test_periods_are_those_of_the_clock(period: Period, began: datetime, ends: datetime) -> None:
     assert (begin(period, NOON), end(period, NOON)) == (began, ends)
-
-
-async def test_an_answer_that_ends_long_after_it_began_still_counts(ledgers: list[Ledger], clock: Hands) -> None:
-    limit = await limit_of(ledgers[0], 5, "minute")
-    held = await enter(ledgers[0], limit)
-    assert held is not None
-    window = held.accounts[0].window
-    clock.time += timedelta(days=2)
-    await ledgers[0]._database.write(SYSTEM, leases.tidy)
-    await finish(ledgers[0], held, 3)
-    assert await ledgers[0]._database.read(SYSTEM, leases.used, [window]) == {window: 3}

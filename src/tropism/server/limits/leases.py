@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, select, update
 
 from tropism.server.database.session import Reading, Writing
 from tropism.server.limits.windows import begin, to_ms
@@ -29,17 +29,6 @@ _KEPT_MS = 86_400_000
 
 Window: TypeAlias = tuple[UUID, int]
 """A limit, and when its minute, day or month began, in milliseconds since 1970."""
-
-
-_USE = (
-    update(usage_lease)
-    .where(
-        usage_lease.c.limit_id == bindparam("limit"),
-        usage_lease.c.begins_ms == bindparam("begun"),
-        usage_lease.c.process_id == bindparam("process"),
-    )
-    .values(used=usage_lease.c.used + bindparam("units"))
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,21 +83,8 @@ def spend(transaction: Writing, spends: Sequence[Spend]) -> None:
     sums: dict[tuple[Window, UUID], int] = defaultdict(int)
     for each in spends:
         sums[each.window, each.process_id] += each.units
-    rows = [
-        {"limit": window[0], "begun": window[1], "process": process_id, "units": units}
-        for (window, process_id), units in sums.items()
-    ]
-    if rows and transaction.run(_USE, rows) < len(
-        rows
-    ):  # a row is not there: its time has passed, or its limit is gone
-        _begin_missing(transaction, sums)
-
-
-def _begin_missing(transaction: Writing, sums: Mapping[tuple[Window, UUID], int]) -> None:
     for (window, process_id), units in sums.items():
-        mine = _is(window) & (usage_lease.c.process_id == process_id)
-        if transaction.row(select(usage_lease.c.used).where(mine)) is None:
-            _keep(transaction, window, process_id, {"used": units})
+        _keep(transaction, window, process_id, {"used": usage_lease.c.used + units}, {"used": units})
 
 
 def used(session: Reading, windows: Sequence[Window]) -> Mapping[Window, int]:
@@ -144,14 +120,16 @@ def _sums(now_ms: int) -> Any:
     )
 
 
-def _keep(transaction: Writing, window: Window, process_id: UUID, values: dict[str, Any]) -> None:
+def _keep(
+    transaction: Writing, window: Window, process_id: UUID, values: dict[str, Any], first: dict[str, Any] | None = None
+) -> None:
     """Write into the row of this process; a limit that is gone has none."""
     mine = _is(window) & (usage_lease.c.process_id == process_id)
     if transaction.run(update(usage_lease).where(mine).values(**values)):
         return
     if transaction.row(select(usage_limit.c.id).where(usage_limit.c.id == window[0])):
         place = {"limit_id": window[0], "begins_ms": window[1], "process_id": process_id}
-        new = {"lent": 0, "until_ms": 0, "used": 0} | values
+        new = {"lent": 0, "until_ms": 0, "used": 0} | (first or values)
         transaction.run(insert(usage_lease).values(**place, **new))
 
 
