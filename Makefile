@@ -51,7 +51,7 @@ demo-train: setup-train ## The demo, and then a model that learns from its feedb
 	@$(BIN)/tropism demo --train
 
 test: setup lint lint-ui ui ## Lint, then run every test but those that train or open a browser
-	$(BIN)/pytest -m "not train and not browser"
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m "not train and not browser"
 
 test-ui: setup ui browser ## Click through the web UI in a real browser
 	$(BIN)/pytest tests/ui

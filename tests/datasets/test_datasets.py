@@ -55,7 +55,9 @@ def test_parquet_has_a_column_for_every_field(call: Both, use_case: str, write: 
     table = parquet.read_table(tmp_path / "k.parquet")
     assert tuple(table.column_names) == DatasetLine.__struct_fields__
     first, second = table.to_pylist()
-    assert (first["documents"], first["messages"]) == (["D"], [{"role": "user", "content": "Q"}])
+    [message] = first["messages"]
+    assert (first["documents"], message["role"], message["content"]) == (["D"], "user", "Q")
+    assert {message[other] for other in message.keys() - {"role", "content"}} == {None}
     assert (first["feedbacks"], first["metadata"]) == ([{"name": "stars", "value": 4.0}], '{"n":[1]}')
     assert second["completion"] is None
 

@@ -177,7 +177,8 @@ def test_a_port_in_use_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "environment", "message"),
     [
-        (["--database", "postgresql://me:secret@there/x"], {}, r"sqlite:///PATH"),
+        (["--database", "mysql://me:secret@there/x"], {}, r"sqlite:///PATH or postgresql://"),
+        (["--database", "postgresql://me:secret@127.0.0.1:9/x"], {}, r"database cannot be used: connection failed"),
         (["--database", "not a url"], {}, r"database cannot be used"),
         (["--database", "sqlite:////nowhere/at/all.db"], {}, r"database cannot be used: unable to open"),
         (["--database", "sqlite:///{data}/text.db"], {}, r"database cannot be used: file is not a database"),

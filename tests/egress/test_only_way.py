@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -16,20 +17,24 @@ TO_NO_URL_OF_A_USER = {
     "sdk/connection.py",  # the SDK, on its user's machine
 }
 GUARD = "egress/guard.py"
+ASKING_OUTSIDE = ("engines/provider.py", "rewards/remote.py")
 
 
 def test_whoever_connects_takes_the_guards_connector() -> None:
     found = {str(file.relative_to(SOURCE)): file.read_text() for file in sorted(SOURCE.rglob("*.py"))}
     connecting = {name for name, text in found.items() if CONNECTING.search(text)}
-    assert connecting >= {GUARD, "engines/openai.py", "rewards/remote.py"}
+    assert connecting >= {GUARD, *ASKING_OUTSIDE}
     unguarded = {name for name in connecting if not re.search(r"\bconnector=connector\(", found[name])}
     assert unguarded - TO_NO_URL_OF_A_USER == {GUARD}, "take the connector from egress.guard"
 
 
 def test_nobody_follows_redirects() -> None:
-    asking = re.compile(r"session\.(?:get|post|request|put|delete)\(")
-    for name in ("engines/openai.py", "rewards/remote.py"):
-        text = (SOURCE / name).read_text()
-        calls = [line for line in text.splitlines() if asking.search(line)]
-        assert calls
-        assert all("allow_redirects=False" in line for line in calls), name
+    asking = re.compile(r"session\.(get|post|request|put|delete)$")
+    for name in ASKING_OUTSIDE:
+        tree = ast.parse((SOURCE / name).read_text())
+        asked = [
+            node for node in ast.walk(tree) if isinstance(node, ast.Call) and asking.search(ast.unparse(node.func))
+        ]
+        assert asked
+        given = [[ast.unparse(keyword) for keyword in call.keywords] for call in asked]
+        assert all("allow_redirects=False" in keywords for keywords in given), name

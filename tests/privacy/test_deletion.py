@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import create_engine
 from tests.conftest import Both
+from uuid_utils.compat import uuid7
 
 from tropism import NotFoundError, PermissionDeniedError, Tropism, UnprocessableEntityError
 from tropism.server.database.engines import only_reading
@@ -162,7 +163,7 @@ def test_a_deletion_is_carried_on_after_a_restart(tmp_path: Path) -> None:
         doomed = log(client, "default", user=(ada := uuid4()))
         used = client.use_cases.get("default").id
     request = f'{{"use_case_id":"{used}","until":"{UUID(int=2**128 - 1)}","user":"{ada}"}}'.encode()
-    engine, id = create_engine(f"sqlite:///{tmp_path / 'tropism.db'}"), uuid4()
+    engine, id = create_engine(f"sqlite:///{tmp_path / 'tropism.db'}"), uuid7()
     with engine.begin() as connection:
         connection.exec_driver_sql(
             "insert into interaction_deletion (id, use_case_id, request, stand_in, deleted) values (?, ?, ?, ?, 0)",
