@@ -302,11 +302,13 @@ def test_a_canceled_training_keeps_its_last_checkpoint(
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the worker is found in the process table")
-def test_a_killed_worker_goes_on_from_the_last_checkpoint(learner: Tropism, child: TrainingJob) -> None:
+def test_a_killed_worker_goes_on_from_the_last_checkpoint(
+    learner: Tropism, engine: RunningServer, child: TrainingJob
+) -> None:
     wanted = config("Survivor", "SFT", GOOD, params={"num_epochs": 20})
     job = learner.training.jobs.create(BASE, wanted)
     eventually(lambda: bool(learner.training.jobs.get(job.id).checkpoints), seconds=SECONDS)
-    for worker in workers():
+    for worker in workers(engine.data):
         os.kill(worker, signal.SIGKILL)
     done = learner.training.jobs.wait(job.id, timeout=SECONDS)
     assert learner.jobs.get(job.id).attempt == 2
