@@ -66,7 +66,7 @@ setup-train: setup ## Add what training needs: torch for CPU, 1.4 GB in all
 	$(BIN)/pip install $(LOCKED) --requirement requirements/train.lock
 
 test-train: setup-train ## Train in earnest: the tests that `make test` leaves out, and those of their folders
-	$(BIN)/pytest tests/trainers tests/training
+	$(BIN)/pytest tests/trainers tests/training tests/weights/test_parity.py
 
 lint: setup ## Format, style, types, import contracts
 	$(BIN)/ruff format --check .

@@ -23,14 +23,20 @@ def refuse_unconvertible(folder: Path) -> None:
     read_vocabulary(folder, shape.vocabulary)
 
 
-def convert(folder: Path, target: Path, on_progress: OnProgress, licence: str | None = None) -> None:
+def convert(
+    folder: Path,
+    target: Path,
+    on_progress: OnProgress,
+    licence: str | None = None,
+    precision: Precision = PRECISION,
+) -> None:
     """Write the model as GGUF. The file has its name only when it is whole. Raises `Unusable`."""
     settings, partial = target.with_suffix(".settings"), target.with_suffix(".partial")
     try:
         shape = shape_of(folder)
         vocabulary = read_vocabulary(folder, shape.vocabulary)
         write_settings(folder, shape, vocabulary, settings, licence)
-        _write_weights(folder, settings, partial, on_progress)
+        _write_weights(folder, settings, partial, precision, on_progress)
         partial.replace(target)
     except ConfigError as error:
         raise Unusable(str(error)) from None
@@ -41,8 +47,8 @@ def convert(folder: Path, target: Path, on_progress: OnProgress, licence: str | 
         partial.unlink(missing_ok=True)
 
 
-def _write_weights(folder: Path, settings: Path, partial: Path, on_progress: OnProgress) -> None:
-    total, done = exported_size(folder, PRECISION), 0
+def _write_weights(folder: Path, settings: Path, partial: Path, precision: Precision, on_progress: OnProgress) -> None:
+    total, done = exported_size(folder, precision), 0
     on_progress(done, total)
 
     def count(size: int) -> None:
@@ -50,6 +56,6 @@ def _write_weights(folder: Path, settings: Path, partial: Path, on_progress: OnP
         done += size
         on_progress(done, total)
 
-    write_model(Template(settings), folder, partial, PRECISION, count)
+    write_model(Template(settings), folder, partial, precision, count)
     with partial.open("rb") as file:
         os.fsync(file.fileno())
