@@ -200,7 +200,7 @@ def test_a_storage_is_named_by_a_url(tmp_path: Path, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "reason"), [("s3://bucket", "pip install s3fs"), ("nothing://bucket", "nothing that fsspec knows")]
+    ("url", "reason"), [("gs://bucket", "pip install gcsfs"), ("nothing://bucket", "nothing that fsspec knows")]
 )
 def test_a_storage_that_cannot_be_used_is_said(url: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):

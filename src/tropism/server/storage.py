@@ -20,14 +20,17 @@ class Storage:
 
     def __init__(self, files: Any, root: str) -> None:
         self._files, self._root = files, root.rstrip("/")
-        self._is_local = "file" in files.protocol
+        self._protocols = {files.protocol} if isinstance(files.protocol, str) else set(files.protocol)
+        self._is_local = "file" in self._protocols
 
     def publish(self, finished: Path, name: str) -> None:
         """Move a local file, already on disk, to its place."""
         if self._is_local:
             _move(finished, Path(self._place(name)))
         else:
-            self._files.makedirs(self._root, exist_ok=True)
+            # An object store has no folders, and would make a bucket of a name that somebody mistyped.
+            if not self._protocols & PACKAGES.keys():
+                self._files.makedirs(self._root, exist_ok=True)
             self._files.put_file(str(finished), self._place(name))
             finished.unlink()
 
