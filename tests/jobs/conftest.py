@@ -19,6 +19,7 @@ from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.principal import SYSTEM
 from tropism.server.secrets import Secrets, master_key
 from tropism.server.snapshot import Snapshot
+from tropism.testing.database import database_of
 from tropism.wire.jobs import Job
 from tropism.wire.use_cases import UseCaseCreate
 
@@ -53,7 +54,7 @@ def count_in(use_case: str, *, to: int = 10, capability: str = "evaluation") -> 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database[Snapshot]]:
     """A database with one team and the use case `counting`."""
-    opened = Database(f"sqlite:///{tmp_path / 'tropism.db'}", Clock(), snapshot.load, snapshot.version)
+    opened = Database(database_of(tmp_path), Clock(), snapshot.load, snapshot.version)
     await opened.open()
     await opened.write(SYSTEM, access.found, Secrets(master_key(None, tmp_path / "secret.key")), "tk_of-nobody")
     await opened.write(SYSTEM, use_cases.create, UseCaseCreate(key="counting"))

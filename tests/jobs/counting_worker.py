@@ -18,6 +18,7 @@ from tropism.server.database.session import Writing
 from tropism.server.jobs.protocol import JobFailed, Run, runs
 from tropism.server.jobs.worker import work
 from tropism.server.settings import Settings
+from tropism.testing.database import database_of
 
 DATA = Path(sys.argv[1])
 TROUBLE = sys.argv[2] if len(sys.argv) > 2 else ""
@@ -57,7 +58,7 @@ def _nothing(transaction: Writing) -> None:
 async def main() -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    await work(Settings(data=DATA, job_stall_seconds=2), "default", stop, idle=0.5)
+    await work(Settings(data=DATA, database=database_of(DATA), job_stall_seconds=2), "default", stop, idle=0.5)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from tropism.server.database.connect import Database
 from tropism.server.domains.jobs import states
 from tropism.server.principal import SYSTEM
 from tropism.testing import RunningServer, run_server
+from tropism.testing.database import database_of
 from tropism.wire.jobs import Job
 
 Write = Callable[..., Any]
@@ -31,7 +32,7 @@ def write(server: RunningServer) -> Iterator[Write]:
     with asyncio.Runner() as runner:
 
         async def opened() -> Database[snapshot.Snapshot]:
-            database = Database(f"sqlite:///{server.data / 'tropism.db'}", Clock(), snapshot.load, snapshot.version)
+            database = Database(server.database, Clock(), snapshot.load, snapshot.version)
             await database.open()
             return database
 
@@ -133,7 +134,7 @@ def test_a_watch_does_not_hold_up_a_server_that_stops(tmp_path: Path) -> None:
 
 
 async def _enqueued(data: Path) -> Job:
-    database = Database(f"sqlite:///{data / 'tropism.db'}", Clock(), snapshot.load, snapshot.version)
+    database = Database(database_of(data), Clock(), snapshot.load, snapshot.version)
     await database.open()
     try:
         return await database.write(SYSTEM, count_in("counting", capability="of-the-test"))

@@ -22,6 +22,7 @@ from tropism.server.domains.models import service
 from tropism.server.domains.models.service import Trained
 from tropism.server.principal import SYSTEM
 from tropism.testing import RunningServer, run_server
+from tropism.testing.database import database_of
 
 BASE = "smollm2-135m-instruct"
 QUESTION: Any = [{"role": "user", "content": "Name a colour."}]
@@ -48,7 +49,7 @@ def asking(engine: RunningServer) -> Iterator[Tropism]:
 
 async def register(data: Path, files: dict[str, Path]) -> None:
     """What a worker does at the end of a training."""
-    database = Database(f"sqlite:///{data / 'tropism.db'}", Clock(), snapshot.load, snapshot.version)
+    database = Database(database_of(data), Clock(), snapshot.load, snapshot.version)
     await database.open()
     base = await database.read(SYSTEM, service.find, BASE)
     for key, path in files.items():
