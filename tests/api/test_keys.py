@@ -22,6 +22,8 @@ OPEN = {
     "GET /health",
     "GET /api/v1/sign_ins/ways",
     "POST /api/v1/sign_ins",
+    "GET /api/v1/sign_ins/oidc",
+    "GET /api/v1/sign_ins/oidc/callback",
     "POST /api/v1/sign_out",
     "POST /api/v1/passwords",
 }

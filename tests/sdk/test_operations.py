@@ -262,7 +262,8 @@ CALLS: list[tuple[str, dict[str, Any], str]] = [
 ]
 LATER = {"DOWNLOAD", "GET_UPLOAD", "UPLOAD_PART", "COMPLETE_UPLOAD"}
 """Rows of datasets that an operation calls after another one; tests/datasets goes all the way."""
-BY_BROWSERS = {row.summary for row in (sign_ins.WAYS, sign_ins.CREATE, sign_ins.SIGN_OUT)}
+BROWSER_ROWS = (sign_ins.WAYS, sign_ins.CREATE, sign_ins.START_OIDC, sign_ins.FINISH_OIDC, sign_ins.SIGN_OUT)
+BY_BROWSERS = {row.summary for row in BROWSER_ROWS}
 """Rows that are about cookies, which the SDK does not keep."""
 ELSEWHERE = {interactions.WATCH.summary, otlp.TRACES.summary}
 """A stream that does not end (tests/interactions/test_watch.py), and what other systems call (tests/otlp)."""

@@ -24,6 +24,7 @@ from tropism.server.jobs.supervisor import workers
 from tropism.server.limits.ledger import Ledger
 from tropism.server.metrics import Metrics
 from tropism.server.observing import Observer, Tracing
+from tropism.server.oidc_provider import provider
 from tropism.server.passwords import Passwords
 from tropism.server.prices import price_list
 from tropism.server.secrets import Secrets, master_key
@@ -100,6 +101,7 @@ async def _services(settings: Settings, wake_workers: Callable[[], None], clock:
         passwords=passwords,
         attempts=Attempts(clock.monotonic),
         limits=Ledger(database, clock),
+        provider=provider(settings),
         spawn=background.spawn,
         wake_workers=wake_workers,
         observer=Observer(Metrics(), clock, _tracing(settings)),

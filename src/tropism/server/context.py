@@ -19,6 +19,7 @@ from tropism.server.fleet import Fleet
 from tropism.server.limits.ledger import Ledger
 from tropism.server.makings import Makings
 from tropism.server.observing import Observer, Seen
+from tropism.server.oidc_provider import Provider
 from tropism.server.passwords import Passwords
 from tropism.server.prices import PriceList
 from tropism.server.principal import Principal
@@ -51,6 +52,8 @@ class Services(Process):
     passwords: Passwords
     attempts: Attempts
     limits: Ledger
+    provider: Provider | None
+    """The identity provider with which people can sign in."""
     wake_workers: Callable[[], None]
     """Say that a job was put in the queue; it would be noticed within a second anyway."""
     observer: Observer

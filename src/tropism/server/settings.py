@@ -11,6 +11,9 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from tropism.egress.policy import Egress, allowing, is_loopback
+from tropism.server.oidc_roles import GroupRole, group_roles
+
+HIDDEN = ("admin_api_key", "secret_key", "database", "oidc_client_secret")
 
 
 class Settings(Struct, kw_only=True, frozen=True):
@@ -53,6 +56,20 @@ class Settings(Struct, kw_only=True, frozen=True):
     """After so many hours everybody signs in again (`TROPISM_SIGN_IN_HOURS`)."""
     sign_in_idle_hours: int = 12
     """A sign-in that is not used for so many hours has ended (`TROPISM_SIGN_IN_IDLE_HOURS`)."""
+    oidc_issuer: str | None = None
+    """The identity provider with which people sign in (`TROPISM_OIDC_ISSUER`)."""
+    oidc_client_id: str | None = None
+    """What the provider calls this engine (`TROPISM_OIDC_CLIENT_ID`)."""
+    oidc_client_secret: str | None = None
+    """What the engine shows to the provider (`TROPISM_OIDC_CLIENT_SECRET`); none for a public client."""
+    oidc_name: str = "single sign-on"
+    """What the button of the sign-in page says (`TROPISM_OIDC_NAME`)."""
+    oidc_scopes: str = "openid email profile"
+    """What is asked for of the provider (`TROPISM_OIDC_SCOPES`)."""
+    oidc_groups_claim: str = "groups"
+    """Where the provider says in which groups somebody is (`TROPISM_OIDC_GROUPS_CLAIM`)."""
+    oidc_roles: tuple[GroupRole, ...] = ()
+    """Which groups have which roles (`TROPISM_OIDC_ROLES`), such as `ml-admins=default:admin; *=default:viewer`."""
     drain_seconds: int = 30
     """How long running requests may take after SIGTERM (`TROPISM_DRAIN_SECONDS`)."""
     egress_allow: tuple[str, ...] | None = None
@@ -92,8 +109,7 @@ class Settings(Struct, kw_only=True, frozen=True):
 
     def __repr__(self) -> str:
         """Without the keys: who logs or prints settings does not mean to tell them."""
-        secret = ("admin_api_key", "secret_key", "database")
-        hidden = {name: "(secret)" for name in secret if getattr(self, name) is not None}
+        hidden = {name: "(secret)" for name in HIDDEN if getattr(self, name) is not None}
         shown = {name: getattr(self, name) for name in self.__struct_fields__} | hidden
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
@@ -130,6 +146,10 @@ def from_environment(environment: Mapping[str, str] = os.environ, **given: objec
     }
     if prices := environment.get("TROPISM_PRICES", "").strip():
         read["prices"] = Path(prices)
+    for name in ("issuer", "client_id", "client_secret", "name", "scopes", "groups_claim"):
+        if said := environment.get(f"TROPISM_OIDC_{name.upper()}", "").strip():
+            read[f"oidc_{name}"] = said
+    read["oidc_roles"] = group_roles(environment.get("TROPISM_OIDC_ROLES", ""))
     if allowed := environment.get("TROPISM_EGRESS_ALLOW", "").strip():
         allowing(entries := tuple(allowed.split(",")))  # what cannot be meant is said at the start
         read["egress_allow"] = entries

@@ -128,6 +128,8 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     access.REVOKE_API_KEY,
     sign_ins.WAYS,
     sign_ins.CREATE,
+    sign_ins.START_OIDC,
+    sign_ins.FINISH_OIDC,
     sign_ins.SIGN_OUT,
     sign_ins.LIST,
     sign_ins.END,

@@ -115,6 +115,21 @@ class PasswordChange(Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tr
     new_password: Password
 
 
+class OidcStart(Struct, kw_only=True, frozen=True):
+    """Where to go on once somebody is signed in: a path of the engine's own."""
+
+    next: Annotated[str, Meta(max_length=2000)] = "/"
+
+
+class OidcAnswer(Struct, kw_only=True, frozen=True):
+    """What the identity provider sends back through the browser."""
+
+    code: Annotated[str, Meta(max_length=4000)] | None = None
+    state: Annotated[str, Meta(max_length=200)] | None = None
+    iss: Annotated[str, Meta(max_length=2000)] | None = None
+    error: Annotated[str, Meta(max_length=200)] | None = None
+
+
 WAYS = Endpoint(
     method="GET",
     path="/api/v1/sign_ins/ways",
@@ -132,6 +147,24 @@ CREATE = Endpoint(
     summary="Sign in with a password; the answer sets a cookie",
     status=201,
     replayable=False,
+)
+START_OIDC = Endpoint(
+    method="GET",
+    path="/api/v1/sign_ins/oidc",
+    takes=OidcStart,
+    returns=Nothing,
+    permission=None,
+    summary="Send the browser to the identity provider",
+    status=302,
+)
+FINISH_OIDC = Endpoint(
+    method="GET",
+    path="/api/v1/sign_ins/oidc/callback",
+    takes=OidcAnswer,
+    returns=Nothing,
+    permission=None,
+    summary="Take the answer of the identity provider, and sign in",
+    status=302,
 )
 SIGN_OUT = Endpoint(
     method="POST",

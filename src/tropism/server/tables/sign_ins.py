@@ -1,8 +1,8 @@
-"""How people sign in: their passwords, the links that set one, and the sign-ins that last."""
+"""How people sign in: passwords, links that set one, identities elsewhere, and the sign-ins that last."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary, String, Table
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary, PrimaryKeyConstraint, String, Table
 
 from tropism.server.database.types import Id
 from tropism.server.tables.metadata import metadata
@@ -33,3 +33,12 @@ sign_in = Table(
     Column("expires_ms", BigInteger, nullable=False),
 )
 Index("ix_sign_in_user", sign_in.c.user_id)
+identity = Table(
+    "identity",
+    metadata,
+    Column("issuer", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("user_id", Id, ForeignKey("user.id"), nullable=False),
+    PrimaryKeyConstraint("issuer", "subject"),
+)
+Index("ix_identity_user", identity.c.user_id)

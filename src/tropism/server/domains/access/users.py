@@ -95,6 +95,31 @@ def remove(transaction: Writing, request: wire.MembershipReference) -> wire.User
     return _view(transaction, row.id)
 
 
+def found_person(transaction: Writing, email: str, name: str) -> Row[Any]:
+    """A new person in no team, whom an identity provider vouches for."""
+    id = transaction.new_id()
+    transaction.run(insert(user).values(id=id, email=email, name=name, kind="person"))
+    row = transaction.row(select(user).where(user.c.id == id))
+    assert row is not None
+    return row
+
+
+def follow_groups(transaction: Writing, user_id: UUID, governed: Collection[str], roles: Mapping[str, str]) -> None:
+    """Give a user these roles, by team, and none in the other governed teams: the operator lets groups decide there."""
+    for key in sorted(governed):
+        team = transaction.row(select(access.team).where(access.team.c.key == key))
+        role = teams.find_role(transaction, roles[key]) if key in roles else None
+        if team is None:
+            raise NotFound(f"no team {key!r}; TROPISM_OIDC_ROLES names one that is not there")
+        held = _role_in(transaction, user_id, team.id)
+        if (held.id if held is not None else None) == (role.id if role is not None else None):
+            continue
+        transaction.run(delete(membership).where(membership.c.user_id == user_id, membership.c.team_id == team.id))
+        if role is not None:
+            _place(transaction, user_id, team, role)
+        transaction.touch()
+
+
 def deactivate(transaction: Writing, row: Row[Any]) -> wire.User:
     """Let a user's keys and sign-ins count no more. What they did stays, and so do their roles."""
     for held in transaction.rows(select(access.team).join(membership).where(membership.c.user_id == row.id)):

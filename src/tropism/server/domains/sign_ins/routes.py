@@ -8,7 +8,7 @@ from tropism.server import audit, browser, callers
 from tropism.server.audit import Call, Who
 from tropism.server.context import Context
 from tropism.server.database.session import Writing
-from tropism.server.domains.sign_ins import passwords, service
+from tropism.server.domains.sign_ins import oidc_sign_in, passwords, service
 from tropism.server.domains.sign_ins.passwords import Kept
 from tropism.server.errors import Forbidden, Unauthenticated
 from tropism.server.http import WithCookies, gives_cookies, handles
@@ -22,7 +22,19 @@ WRONG = "wrong email or password"
 
 @handles(wire.WAYS)
 async def ways(context: Context, request: Nothing) -> wire.Ways:
-    return wire.Ways(password=True, oidc=None)
+    settings = context.services.settings
+    oidc = None if settings.oidc_issuer is None else wire.OidcWay(name=settings.oidc_name, path=wire.START_OIDC.path)
+    return wire.Ways(password=True, oidc=oidc)
+
+
+@gives_cookies(wire.START_OIDC)
+async def start_oidc(context: Context, request: wire.OidcStart) -> WithCookies[Nothing]:
+    return await oidc_sign_in.start(context, request, context.services.provider)
+
+
+@gives_cookies(wire.FINISH_OIDC)
+async def finish_oidc(context: Context, request: wire.OidcAnswer) -> WithCookies[Nothing]:
+    return await oidc_sign_in.finish(context, request, context.services.provider)
 
 
 @gives_cookies(wire.CREATE)
