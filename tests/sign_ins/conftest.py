@@ -29,7 +29,9 @@ class Browser(httpx2.Client):
     """Keeps cookies, and comes from an address of its own as through a proxy on this machine."""
 
     def __init__(self, url: str, address: str) -> None:
-        super().__init__(base_url=url, headers={**PROOF, "X-Forwarded-For": address, "User-Agent": "Tests/1"})
+        super().__init__(
+            base_url=url, headers={**PROOF, "X-Forwarded-For": address, "User-Agent": "Tests/1"}, timeout=60
+        )
 
     def sign_in(self, email: str, password: str = PASSWORD) -> httpx2.Response:
         return self.post("/api/v1/sign_ins", json={"email": email, "password": password})

@@ -224,7 +224,7 @@ def _context(endpoint: Endpoint[Any, Any], services: Services, request: Request,
     if endpoint.permission is None:
         if changes and "authorization" not in visit.headers:
             visit.prove()
-        return Context(services, Principal(SYSTEM.user_id), visit, seen, call=_call(endpoint, request))
+        return Context(services, Principal(SYSTEM.user_id), visit, seen, call=_called(endpoint, request))
     principal = caller(services, visit, changes=changes)
     # What may not be done in a team may not be done to what is the team's: for this call it is not there.
     principal = principal.with_permission(endpoint.permission)
@@ -251,6 +251,10 @@ def _replay(endpoint: Endpoint[Any, Any], request: Request, principal: Principal
 def _call(endpoint: Endpoint[Any, Any], request: Request) -> Call | None:
     if endpoint.method == "GET" or not endpoint.audited:
         return None
+    return _called(endpoint, request)
+
+
+def _called(endpoint: Endpoint[Any, Any], request: Request) -> Call:
     return Call(endpoint.name, request.scope["path"], request.client.host if request.client else None)
 
 

@@ -34,7 +34,8 @@ class Somebody:
 
 def somebody(claims: Claims, issuer: str, groups_claim: str) -> Somebody:
     """What matters to us of the claims."""
-    email = _email(claims.get("email")) if claims.get("email_verified") in (True, "true") else None
+    verified = claims.get("email_verified")
+    email = _email(claims.get("email")) if verified is True or verified == "true" else None
     name = next((claims[key] for key in ("name", "preferred_username") if isinstance(claims.get(key), str)), "")
     found = _within(claims, groups_claim)
     groups = [found] if isinstance(found, str) else found if isinstance(found, list) else []
