@@ -57,6 +57,18 @@ def person(client: Tropism) -> Person:
 
 
 @pytest.fixture
+def admin_of(server: RunningServer, client: Tropism) -> Iterator[Callable[[str], Tropism]]:
+    """`admin_of(team)`: a client of somebody who is in charge of this team and of no other."""
+    with ExitStack() as stack:
+
+        def make(team: str) -> Tropism:
+            client.users.create(email := f"{uuid4().hex[:12]}@example.com", "Admin", team, "admin", kind="service")
+            return stack.enter_context(Tropism(server.base_url, client.api_keys.create("a key", user=email).key))
+
+        yield make
+
+
+@pytest.fixture
 def new_browser(server: RunningServer) -> Iterator[Callable[[], Browser]]:
     with ExitStack() as stack:
 

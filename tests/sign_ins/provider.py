@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +13,7 @@ from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.oauth2.rfc6749 import AuthorizationCodeGrant, ClientMixin
 from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oidc.core import AuthorizationCodeMixin, OpenIDCode
-from flask import Flask, jsonify, request
+from flask import Flask, Response, jsonify, request
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 from werkzeug.serving import make_server
@@ -94,6 +94,8 @@ class Provider:
     client: Registered = field(default_factory=Registered)
     codes: dict[str, Code] = field(default_factory=dict)
     denies: bool = False
+    pieces: int = 0
+    """Of so many bytes its answers come one after another, if not 0."""
 
 
 def new_key(kid: str) -> RSAKey:
@@ -114,13 +116,21 @@ def app(provider: Provider) -> Flask:
 
     @flask.get("/jwks")
     def jwks() -> Any:
-        return jsonify(KeySet(provider.published or [provider.key]).as_dict(private=False))
+        return jsonify(KeySet([*(provider.published or [provider.key])]).as_dict(private=False))
 
     @flask.get("/authorize")
     def authorize() -> Any:
         """Whoever asks is signed in already, and agrees, unless the test says otherwise."""
         grant = server.get_consent_grant(end_user=provider.user)
         return server.create_authorization_response(grant=grant, grant_user=None if provider.denies else provider.user)
+
+    @flask.after_request
+    def cut(response: Response) -> Response:
+        if provider.pieces and response.is_json:
+            whole, step = response.get_data(), provider.pieces
+            response.response = slowly(whole[at : at + step] for at in range(0, len(whole), step))
+            response.headers.pop("content-length")
+        return response
 
     @flask.post("/token")
     def token() -> Any:
@@ -132,6 +142,12 @@ def app(provider: Provider) -> Flask:
         return jsonify({"sub": provider.user["sub"], **provider.userinfo})
 
     return flask
+
+
+def slowly(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    for piece in pieces:
+        yield piece
+        time.sleep(0.001)
 
 
 PLACES = {

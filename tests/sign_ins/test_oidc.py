@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
@@ -12,7 +12,7 @@ import pytest
 from tests.sign_ins.conftest import PASSWORD, Browser
 from tests.sign_ins.provider import CLIENT_ID, CLIENT_SECRET, Provider, new_key, run_provider
 
-from tropism import Tropism
+from tropism import NotFoundError, Tropism
 from tropism.server.oidc_roles import GroupRole, group_roles, wanted
 from tropism.testing import RunningServer, run_server
 
@@ -48,6 +48,7 @@ def provider(running: Provider) -> Iterator[Provider]:
     running.user["groups"] = ["ml, research"]
     yield running
     running.userinfo, running.metadata, running.tamper, running.denies = {}, {}, lambda claims: None, False
+    running.pieces = 0
     running.key, running.published = before
 
 
@@ -163,6 +164,64 @@ def test_claims_may_come_from_userinfo(person: Browser, provider: Provider, clie
     assert refused(go(person)) == "failed"
 
 
+def test_whether_an_email_is_verified_is_said_where_the_email_is(
+    person: Browser, provider: Provider, client: Tropism
+) -> None:
+    client.users.create(email := f"{uuid4().hex[:12]}@acme.example", "Somebody else", "lab", "viewer")
+    provider.user.pop("email")
+    provider.userinfo = {"email": email, "email_verified": False}
+    assert refused(go(person)) == "no_email"
+
+
+def test_a_provider_that_says_nothing_about_verifying_can_be_trusted(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"TRUST_EMAIL": "1", "ROLES": "*=default:viewer"}.items():
+        monkeypatch.setenv(f"TROPISM_OIDC_{name}", value)
+    before = provider.client.redirect_uris
+    with run_server() as engine, Browser(engine.base_url, "198.18.0.1") as browser:
+        provider.client.redirect_uris = (engine.base_url + BACK,)
+        provider.user["email_verified"] = False
+        assert refused(go(browser)) == "no_email"
+        del provider.user["email_verified"]
+        assert go(browser).headers["location"] == "/use-cases"
+    provider.client.redirect_uris = before
+
+
+def test_a_provider_may_answer_piece_by_piece(person: Browser, provider: Provider) -> None:
+    provider.pieces = 7
+    assert go(person).headers["location"] == "/use-cases"
+
+
+def test_a_link_made_before_sets_no_password_afterwards(
+    person: Browser, provider: Provider, client: Tropism, admin_of: Callable[[str], Tropism]
+) -> None:
+    """Who made it was in charge of somebody with one role; groups have given them others since."""
+    email, admin = provider.user["email"], admin_of("lab")
+    admin.users.create(email, "Somebody", "lab", "viewer")
+    token = admin.passwords.make_link(email).token
+    go(person)
+    assert "default" in roles(client, email)
+    with pytest.raises(NotFoundError, match="used"):
+        client.passwords.set(token, PASSWORD)
+
+
+def test_roles_that_groups_give_and_take_are_in_the_audit_log(
+    person: Browser, provider: Provider, client: Tropism
+) -> None:
+    email = provider.user["email"]
+    go(person)
+    provider.user["groups"] = ["ml-admins"]
+    go(person)
+    go(person)
+    entries = [each for each in client.audit.list(email) if each.action == "follow_groups"]
+    assert [each.request["roles"] for each in entries] == [
+        {"default": "admin", "lab": "viewer"},
+        {"default": "developer", "everybody": "viewer"},
+    ]
+    assert client.audit.verify().holds
+
+
 def test_who_does_not_agree_is_not_signed_in(person: Browser, provider: Provider) -> None:
     provider.denies = True
     assert refused(go(person)) == "denied"
@@ -182,6 +241,7 @@ def test_who_does_not_agree_is_not_signed_in(person: Browser, provider: Provider
         ("iat", 99999999999),
         ("sub", ""),
         ("sub", None),
+        ("sub", 5),
         ("sub", "x" * 256),
     ],
 )
@@ -234,7 +294,18 @@ def test_what_is_asked(person: Browser, provider: Provider, server: RunningServe
 
 
 @pytest.mark.parametrize(
-    "next", ["//evil.example", "https://evil.example", "/\\evil.example", "/a\\b", "", "/ x", "/\tx"]
+    "next",
+    [
+        "//evil.example",
+        "https://evil.example",
+        "/\\evil.example",
+        "/a\\b",
+        "",
+        "/ x",
+        "/\tx",
+        "/\u20ac",
+        f"/{'x' * 1001}",
+    ],
 )
 def test_the_way_on_leads_nowhere_else(person: Browser, next: str) -> None:
     assert go(person, next).headers["location"] == "/"
@@ -266,6 +337,7 @@ def test_an_issuer_inside_is_refused_by_the_guard(running: Provider, monkeypatch
 
 
 def test_without_a_provider_there_is_no_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TROPISM_OIDC_ISSUER", raising=False)
     with run_server() as engine, Browser(engine.base_url, "198.18.0.1") as browser:
         assert [browser.status(START), browser.status(BACK)] == [404, 404]
 

@@ -44,6 +44,29 @@ def test_a_new_link_ends_the_one_before(client: Tropism, person: Person) -> None
     client.passwords.set(second, NEW)
 
 
+def test_a_link_counts_as_long_as_its_maker_is_in_charge(client: Tropism, admin_of: Callable[[str], Tropism]) -> None:
+    """Else an admin could wait with it until another team gives the user a role, and take that."""
+    (mine, other), email = (client.teams.create(f"t-{uuid4().hex[:12]}").key for _ in range(2)), f"{uuid4().hex}@e.org"
+    admin = admin_of(mine)
+    admin.users.create(email, "Ada", mine)
+    token = admin.passwords.make_link(email).token
+    client.users.create(email, "Ada", other, "admin")
+    with pytest.raises(NotFoundError, match="ask for a new one"):
+        client.passwords.set(token, PASSWORD)
+    client.users.remove(email, other)
+    client.passwords.set(token, PASSWORD)
+
+
+def test_a_link_of_somebody_who_was_deactivated_counts_no_more(
+    client: Tropism, person: Person, admin_of: Callable[[str], Tropism]
+) -> None:
+    admin = admin_of("default")
+    token = admin.passwords.make_link(person.email).token
+    client.users.deactivate(admin.users.me().email)
+    with pytest.raises(NotFoundError, match="ask for a new one"):
+        client.passwords.set(token, NEW)
+
+
 def test_a_new_password_ends_sign_ins_and_the_old_password(browser: Browser, client: Tropism, person: Person) -> None:
     browser.sign_in(person.email)
     client.passwords.set(client.passwords.make_link(person.email).token, NEW)

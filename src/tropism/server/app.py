@@ -101,7 +101,7 @@ async def _services(settings: Settings, wake_workers: Callable[[], None], clock:
         passwords=passwords,
         attempts=Attempts(clock.monotonic),
         limits=Ledger(database, clock),
-        provider=provider(settings),
+        provider=provider(settings, clock.monotonic),
         spawn=background.spawn,
         wake_workers=wake_workers,
         observer=Observer(Metrics(), clock, _tracing(settings)),

@@ -5,7 +5,7 @@ Every URL passes the egress guard: the operator gives the issuer, and the issuer
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import quote_plus
@@ -56,35 +56,37 @@ class Client:
     secret: str | None = field(repr=False)
 
 
-def provider(settings: Settings) -> Provider | None:
+def provider(settings: Settings, monotonic: Callable[[], float]) -> Provider | None:
     """The provider that the operator has named. Raises `ValueError` for one that cannot be meant."""
     if settings.oidc_issuer is None:
+        if settings.oidc_client_id or settings.oidc_roles:
+            raise ValueError("TROPISM_OIDC_CLIENT_ID and TROPISM_OIDC_ROLES need TROPISM_OIDC_ISSUER: whom to ask")
         return None
     require_package()
     if settings.oidc_client_id is None:
         raise ValueError("TROPISM_OIDC_ISSUER needs TROPISM_OIDC_CLIENT_ID: what the provider calls this engine")
     client = Client(issuer=settings.oidc_issuer, id=settings.oidc_client_id, secret=settings.oidc_client_secret)
-    return Provider(client, settings.egress)
+    return Provider(client, settings.egress, monotonic)
 
 
 class Provider:
     """One provider. What it says of itself is asked once an hour; its keys again when a new one signs."""
 
-    def __init__(self, client: Client, egress: Egress) -> None:
+    def __init__(self, client: Client, egress: Egress, monotonic: Callable[[], float]) -> None:
         checked_url(client.issuer, egress)
-        self.client, self._egress = client, egress
+        self.client, self._egress, self._monotonic = client, egress, monotonic
         self._metadata: tuple[float, Metadata] | None = None
         self._keys: tuple[float, dict[str, Any]] | None = None
 
     async def metadata(self) -> Metadata:
         """Where the provider's endpoints are."""
-        if self._metadata is None or self._metadata[0] + KEPT_SECONDS < time.monotonic():
+        if self._metadata is None or self._metadata[0] + KEPT_SECONDS < self._monotonic():
             url = f"{self.client.issuer.rstrip('/')}/.well-known/openid-configuration"
             found = await self._ask("GET", url, Metadata)
             if found.issuer != self.client.issuer:
                 raise ProviderFailed(f"{url} is of the issuer {found.issuer!r}, and not of {self.client.issuer!r}")
             self._check_transport(found)
-            self._metadata = (time.monotonic(), found)
+            self._metadata = (self._monotonic(), found)
         return self._metadata[1]
 
     async def claims(self, code: str, verifier: str, nonce: str, redirect_uri: str) -> Claims:
@@ -98,7 +100,7 @@ class Provider:
         more = await self._ask("GET", metadata.userinfo_endpoint, dict[str, Any], headers=headers)
         if more.get("sub") != claims["sub"]:
             raise BadIdToken("the provider's answer about the user is about somebody else")
-        return {**more, **claims}
+        return _joined(claims, more)
 
     async def _exchange(self, metadata: Metadata, code: str, verifier: str, redirect_uri: str) -> Tokens:
         form = {
@@ -118,13 +120,13 @@ class Provider:
     async def _read(self, metadata: Metadata, token: str, nonce: str) -> Claims:
         """A provider changes its keys now and then: for one that is not known, they are asked for again."""
         expected = {"issuer": self.client.issuer, "client_id": self.client.id, "nonce": nonce}
-        if self._keys is not None and self._keys[0] + KEPT_SECONDS > time.monotonic():
+        if self._keys is not None and self._keys[0] + KEPT_SECONDS > self._monotonic():
             try:
                 return read_id_token(token, self._keys[1], **expected)
             except KeysUnknown:
                 pass
         keys = await self._ask("GET", metadata.jwks_uri, dict[str, Any])
-        self._keys = (time.monotonic(), keys)
+        self._keys = (self._monotonic(), keys)
         return read_id_token(token, keys, **expected)
 
     def _check_transport(self, found: Metadata) -> None:
@@ -143,7 +145,7 @@ class Provider:
                 aiohttp.ClientSession(connector=connector(url, self._egress), timeout=TIMEOUT) as session,
                 session.request(method, url, allow_redirects=False, **options) as answer,
             ):
-                body = await answer.content.read(LONGEST_ANSWER)
+                body = await _whole(answer.content)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise ProviderFailed(f"{address} cannot be asked: {refusal(error) or type(error).__name__}") from error
         if answer.status != 200:
@@ -152,6 +154,24 @@ class Provider:
             return msgspec.json.decode(body, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise ProviderFailed(f"{address} answered something unreadable: {error}") from None
+
+
+async def _whole(content: aiohttp.StreamReader) -> bytes:
+    """All that there is to read, and not only what is here already."""
+    body = b""
+    while piece := await content.readany():
+        body += piece
+        if len(body) > LONGEST_ANSWER:
+            raise ValueError("the answer is too long")
+    return body
+
+
+def _joined(claims: Claims, more: Claims) -> Claims:
+    """What the token says goes first. Whether an email is verified is said only by what names the email."""
+    naming = [each for each in (claims, more) if "email" in each]
+    email = naming[0]["email"] if naming else None
+    of_it = (each["email_verified"] for each in naming if each["email"] == email and "email_verified" in each)
+    return {**more, **claims, "email": email, "email_verified": next(of_it, None)}
 
 
 class _Problem(msgspec.Struct):

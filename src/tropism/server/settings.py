@@ -66,6 +66,8 @@ class Settings(Struct, kw_only=True, frozen=True):
     """What the button of the sign-in page says (`TROPISM_OIDC_NAME`)."""
     oidc_scopes: str = "openid email profile"
     """What is asked for of the provider (`TROPISM_OIDC_SCOPES`)."""
+    oidc_trust_email: bool = False
+    """Take emails of which the provider does not say whether they are verified (`TROPISM_OIDC_TRUST_EMAIL=1`)."""
     oidc_groups_claim: str = "groups"
     """Where the provider says in which groups somebody is (`TROPISM_OIDC_GROUPS_CLAIM`)."""
     oidc_roles: tuple[GroupRole, ...] = ()
@@ -141,6 +143,7 @@ def from_environment(environment: Mapping[str, str] = os.environ, **given: objec
         "otlp_content": environment.get("TROPISM_OTLP_CONTENT", "0") not in _NO,
         "log_requests": environment.get("TROPISM_LOG_REQUESTS", "0") not in _NO,
         "log_format": _one_of(("text", "json"), "TROPISM_LOG_FORMAT", environment),
+        "oidc_trust_email": environment.get("TROPISM_OIDC_TRUST_EMAIL", "0") not in _NO,
         "bundled_models": environment.get("TROPISM_BUNDLED_MODELS", "1") not in _NO,
         "hub": environment.get("HF_ENDPOINT", "").strip().rstrip("/") or Settings.hub,
     }

@@ -19,6 +19,7 @@ password_link = Table(
     Column("user_id", Id, ForeignKey("user.id"), primary_key=True),  # a user has one at most: the last one made
     Column("digest", LargeBinary, nullable=False, unique=True),
     Column("expires_ms", BigInteger, nullable=False),
+    Column("made_by", Id),  # it counts as long as they are in charge of the user
 )
 sign_in = Table(
     "sign_in",

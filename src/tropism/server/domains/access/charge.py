@@ -21,9 +21,12 @@ def managed(session: Reading, reference: str) -> Row[Any]:
     return row
 
 
-def is_managed(session: Reading, user_id: UUID) -> bool:
-    """Whether the caller may change roles wherever the user has one, and lacks none of the user's permissions."""
-    mine, theirs = _held(session, session.principal.user_id), _held(session, user_id)
+def is_managed(session: Reading, user_id: UUID, by: UUID | None = None) -> bool:
+    """Whether the caller may change roles wherever the user has one, and lacks none of the user's permissions.
+
+    Or whether somebody else may, if `by` names them.
+    """
+    mine, theirs = _held(session, session.principal.user_id if by is None else by), _held(session, user_id)
     return bool(theirs.teams) and all(
         "user:update" in mine.teams.get(team, ()) and held <= mine.teams[team] for team, held in theirs.teams.items()
     )

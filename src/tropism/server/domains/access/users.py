@@ -24,6 +24,8 @@ from tropism.wire.page import Nothing
 from tropism.wire.permissions import Permission
 
 user, membership = access.user, access.membership
+Changed = dict[str, str | None]
+"""New roles by team; None where there is none any more."""
 
 
 def me(session: Reading, _: Nothing) -> wire.Me:
@@ -104,8 +106,9 @@ def found_person(transaction: Writing, email: str, name: str) -> Row[Any]:
     return row
 
 
-def follow_groups(transaction: Writing, user_id: UUID, governed: Collection[str], roles: Mapping[str, str]) -> None:
+def follow_groups(transaction: Writing, user_id: UUID, governed: Collection[str], roles: Mapping[str, str]) -> Changed:
     """Give a user these roles, by team, and none in the other governed teams: the operator lets groups decide there."""
+    changed: Changed = {}
     for key in sorted(governed):
         team = transaction.row(select(access.team).where(access.team.c.key == key))
         role = teams.find_role(transaction, roles[key]) if key in roles else None
@@ -118,6 +121,8 @@ def follow_groups(transaction: Writing, user_id: UUID, governed: Collection[str]
         if role is not None:
             _place(transaction, user_id, team, role)
         transaction.touch()
+        changed[key] = role.key if role is not None else None
+    return changed
 
 
 def deactivate(transaction: Writing, row: Row[Any]) -> wire.User:

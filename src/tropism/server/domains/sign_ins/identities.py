@@ -14,6 +14,7 @@ from tropism.server.domains.access import users
 from tropism.server.domains.sign_ins.oidc_flow import Refused
 from tropism.server.id_tokens import Claims
 from tropism.server.oidc_roles import GroupRole, wanted
+from tropism.server.settings import Settings
 from tropism.server.tables.access import api_key, membership, user
 from tropism.server.tables.sign_ins import identity, password
 from tropism.wire.access import Email
@@ -32,12 +33,13 @@ class Somebody:
     groups: frozenset[str]
 
 
-def somebody(claims: Claims, issuer: str, groups_claim: str) -> Somebody:
+def somebody(claims: Claims, issuer: str, settings: Settings) -> Somebody:
     """What matters to us of the claims."""
     verified = claims.get("email_verified")
-    email = _email(claims.get("email")) if verified is True or verified == "true" else None
+    is_verified = verified is True or verified == "true" or (verified is None and settings.oidc_trust_email)
+    email = _email(claims.get("email")) if is_verified else None
     name = next((claims[key] for key in ("name", "preferred_username") if isinstance(claims.get(key), str)), "")
-    found = _within(claims, groups_claim)
+    found = _within(claims, settings.oidc_groups_claim)
     groups = [found] if isinstance(found, str) else found if isinstance(found, list) else []
     return Somebody(
         issuer=issuer,
@@ -48,15 +50,17 @@ def somebody(claims: Claims, issuer: str, groups_claim: str) -> Somebody:
     )
 
 
-def person(transaction: Writing, who: Somebody, roles: tuple[GroupRole, ...], linking: UUID | None) -> Row[Any]:
+def person(
+    transaction: Writing, who: Somebody, roles: tuple[GroupRole, ...], linking: UUID | None
+) -> tuple[Row[Any], users.Changed]:
     """The active user that this is, with the roles that their groups have, or have no more. Or `Refused`."""
     known = identity.c.user_id == user.c.id, identity.c.issuer == who.issuer, identity.c.subject == who.subject
     row = transaction.row(select(user).join(identity, known[0]).where(*known[1:]))
     row = row if row is not None else _linked(transaction, who, roles, linking)
     if row.deactivated_ms is not None:
         raise Refused("inactive", f"{row.email} is deactivated")
-    users.follow_groups(transaction, row.id, {each.team for each in roles}, wanted(roles, who.groups))
-    return row
+    governed = {each.team for each in roles}
+    return row, users.follow_groups(transaction, row.id, governed, wanted(roles, who.groups))
 
 
 def has_a_role(session: Reading, user_id: UUID) -> bool:

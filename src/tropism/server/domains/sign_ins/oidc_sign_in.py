@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from urllib.parse import urlencode
 
-from tropism.server import browser, callers
-from tropism.server.audit import Call
+from tropism.server import audit, browser, callers
+from tropism.server.audit import Call, Who
 from tropism.server.context import Context
 from tropism.server.database.session import Writing
 from tropism.server.domains.sign_ins import identities, oidc_flow, service
@@ -19,6 +20,8 @@ from tropism.server.oidc_provider import Provider, ProviderFailed
 from tropism.wire import sign_ins as wire
 from tropism.wire.page import Nothing
 
+FOLLOWED = "follow_groups"
+"""In the audit log: the provider's groups have given roles, or taken them away."""
 log = logging.getLogger("tropism")
 
 
@@ -51,7 +54,7 @@ async def finish(context: Context, request: wire.OidcAnswer, provider: Provider 
         cookie = context.visit.cookie(COOKIE)
         question = oidc_flow.unseal(cookie, request.state, services.secrets, services.clock)
         claims = await _claims(context, request, provider, question)
-        who = identities.somebody(claims, provider.client.issuer, services.settings.oidc_groups_claim)
+        who = identities.somebody(claims, provider.client.issuer, services.settings)
         token = await _enter(context, who, question)
     except Refused as error:
         if who is not None:
@@ -80,7 +83,10 @@ async def _enter(context: Context, who: Somebody, question: Question) -> str:
     services = context.services
 
     def write(transaction: Writing, call: Call) -> str | None:
-        row = identities.person(transaction, who, services.settings.oidc_roles, question.user_id)
+        row, changed = identities.person(transaction, who, services.settings.oidc_roles, question.user_id)
+        if changed:
+            asked = {"email": row.email, "roles": changed}
+            audit.enter(transaction, replace(call, action=FOLLOWED), Who(row.id, row.email, None), asked)
         if not identities.has_a_role(transaction, row.id):
             return None  # what groups gave and give no more is taken away all the same
         _, token = service.begin(transaction, row, "oidc", context.visit, call, services.secrets, services.settings)

@@ -68,22 +68,29 @@ def make_link(transaction: Writing, request: UserReference, secrets: Secrets) ->
     token, ends = new_token(), transaction.now + LINK_LASTS
     transaction.run(delete(password_link).where(password_link.c.user_id == row.id))
     expires_ms = (ends - EPOCH) // timedelta(milliseconds=1)
-    transaction.run(insert(password_link).values(user_id=row.id, digest=secrets.digest(token), expires_ms=expires_ms))
+    link = {"user_id": row.id, "digest": secrets.digest(token), "expires_ms": expires_ms}
+    transaction.run(insert(password_link).values(**link, made_by=transaction.principal.user_id))
     return wire.PasswordLink(token=token, path=f"/set-password#token={token}", expires_at=ends)
 
 
 def linked(session: Reading, token: str, secrets: Secrets) -> Row[Any]:
-    """Whose password the token of a link may set."""
+    """Whose password the token of a link may set, as long as whoever made it is in charge of them."""
     digests = [secrets.digest(token), *secrets.older_digests(token)]
     counts = (
         password_link.c.digest.in_(digests),
         password_link.c.expires_ms > service.milliseconds(session),
         IS_ACTIVE,
     )
-    row = session.row(select(user).join(password_link).where(*counts))
-    if row is None:
+    row = session.row(select(user, password_link.c.made_by).join(password_link).where(*counts))
+    if row is None or not _is_in_charge(session, row.made_by, row.id):
         raise NotFound("this link is unknown, used or too old; ask for a new one", param="token")
     return row
+
+
+def _is_in_charge(session: Reading, maker: UUID | None, owner: UUID) -> bool:
+    """The owner may have come to more since, by another team or by groups: the link would give it to its maker."""
+    active = session.row(select(user.c.id).where(user.c.id == maker, IS_ACTIVE))
+    return active is not None and (maker == owner or charge.is_managed(session, owner, by=maker))
 
 
 def set_by_link(transaction: Writing, token: str, hash: str, secrets: Secrets) -> Row[Any]:

@@ -1,4 +1,4 @@
-"""Who somebody is at an identity provider."""
+"""Who somebody is at an identity provider, and who made the link that sets a password."""
 
 from __future__ import annotations
 
@@ -21,3 +21,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("issuer", "subject", name=op.f("pk_identity")),
     )
     op.create_index("ix_identity_user", "identity", ["user_id"])
+    op.add_column("password_link", sa.Column("made_by", Id(length=16), nullable=True))
