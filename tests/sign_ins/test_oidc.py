@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,7 +14,9 @@ from tests.sign_ins.conftest import PASSWORD, Browser
 from tests.sign_ins.provider import CLIENT_ID, CLIENT_SECRET, Provider, new_key, run_provider
 
 from tropism import NotFoundError, Tropism
+from tropism.server.oidc_provider import provider as provider_of
 from tropism.server.oidc_roles import GroupRole, group_roles, wanted
+from tropism.server.settings import Settings
 from tropism.testing import RunningServer, run_server
 
 START, BACK = "/api/v1/sign_ins/oidc", "/api/v1/sign_ins/oidc/callback"
@@ -337,9 +340,23 @@ def test_an_issuer_inside_is_refused_by_the_guard(running: Provider, monkeypatch
 
 
 def test_without_a_provider_there_is_no_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("TROPISM_OIDC_ISSUER", raising=False)
+    for name in ("ISSUER", "CLIENT_ID", "CLIENT_SECRET", "NAME", "ROLES"):
+        monkeypatch.delenv(f"TROPISM_OIDC_{name}", raising=False)
     with run_server() as engine, Browser(engine.base_url, "198.18.0.1") as browser:
         assert [browser.status(START), browser.status(BACK)] == [404, 404]
+
+
+@pytest.mark.parametrize(
+    ("settings", "missing"),
+    [
+        (Settings(oidc_client_id="tropism"), "TROPISM_OIDC_ISSUER"),
+        (Settings(oidc_roles=group_roles("*=default:viewer")), "TROPISM_OIDC_ISSUER"),
+        (Settings(oidc_issuer="https://acme.example"), "TROPISM_OIDC_CLIENT_ID"),
+    ],
+)
+def test_what_is_half_set_is_said_at_the_start(settings: Settings, missing: str) -> None:
+    with pytest.raises(ValueError, match=missing):
+        provider_of(settings, time.monotonic)
 
 
 def test_groups_are_read_from_the_setting() -> None:
