@@ -38,13 +38,14 @@ class Runner:
     is_over: bool = False
 
     def start(self) -> None:
-        self._process = subprocess.Popen(
-            self.command,
-            stdin=subprocess.PIPE,
-            stdout=(self.folder / "printed.txt").open("wb"),
-            stderr=subprocess.STDOUT,
-            env=os.environ | protocol.ENVIRONMENT | {"OMP_NUM_THREADS": THREADS},
-        )
+        with (self.folder / "printed.txt").open("wb") as printed:
+            self._process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.PIPE,
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+                env=os.environ | protocol.ENVIRONMENT | {"OMP_NUM_THREADS": THREADS},
+            )
 
     def turn(self) -> None:
         """Let it do one step, and stop it there."""
@@ -67,7 +68,8 @@ class Runner:
 
     def kill(self) -> None:
         self._process.kill()
-        self._process.wait()
+        with self._process:  # which closes its pipe, and waits
+            pass
 
     def _cpu(self) -> float:
         numbers = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
