@@ -1,4 +1,4 @@
-"""A provider in OpenAI's format on a real socket, which does what a test tells it, well or badly."""
+"""A provider on a real socket, which does what a test tells it, well or badly; it helps with OpenAI's format."""
 
 from __future__ import annotations
 
@@ -31,6 +31,11 @@ class Request:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
+    @property
+    def model(self) -> str:
+        """Which model was asked: Google has it in the path."""
+        return str(self.body.get("model") or self.path.rpartition("/")[2].partition(":")[0])
+
     def send(self, body: object, status: int = 200, content_type: str = "application/json") -> None:
         """Answer with a whole body, as JSON unless it is bytes."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -54,6 +59,14 @@ class Request:
         event = b"data: " + line + b"\n\n"
         self.writer.write(b"%x\r\n%b\r\n" % (len(event), event))
         await self.writer.drain()
+
+    async def events(self, *events: bytes) -> None:
+        """Send events that are written already, one after the other, and the end."""
+        self.begin()
+        for event in events:
+            self.writer.write(b"%x\r\n%b\r\n" % (len(event), event))
+            await self.writer.drain()
+        self.writer.write(b"0\r\n\r\n")
 
     async def say(self, text: str, **more: Any) -> None:
         """Send one piece of the answer."""
@@ -119,7 +132,7 @@ class Upstream:
             while not writer.is_closing():
                 request = await self._read(reader, writer)
                 self.requests.append(request)
-                await self.plays[request.body["model"]](request)
+                await self.plays[request.model](request)
                 await writer.drain()
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass

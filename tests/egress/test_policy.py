@@ -148,3 +148,21 @@ def test_the_setting_takes_the_place_of_the_default() -> None:
     settings = from_environment({"TROPISM_EGRESS_ALLOW": " loopback,10.0.0.0/8 "}, host="0.0.0.0")
     settings.egress.refuse("name", ip_address("127.0.0.1"), 11434)
     settings.egress.refuse("name", ip_address("10.9.9.9"), 11434)
+
+
+@pytest.mark.parametrize("url", ["gateway", "ftp://gateway.example", "https://", "https://me:pw@gateway.example/v1"])
+def test_a_base_url_that_cannot_be_meant_is_said_at_the_start(url: str) -> None:
+    with pytest.raises(ValueError, match="TROPISM_GOOGLE_BASE_URL must be a URL") as caught:
+        from_environment({"TROPISM_GOOGLE_BASE_URL": url})
+    assert "pw" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://Gateway.internal.:9/v1", "http://10.1.2.3:9", "http://[fd12::1]:9/v1"])
+def test_the_host_of_a_base_url_is_trusted_and_no_other(url: str) -> None:
+    egress = allowing(["public"]).trusting(url)
+    host = url.split("/")[2].rpartition(":")[0].strip("[]")
+    egress.refuse(host, ip_address("10.1.2.3"), 9)
+    with pytest.raises(EgressRefused):
+        egress.refuse("other.internal", ip_address("10.1.2.3"), 9)
+    with pytest.raises(EgressRefused):
+        egress.refuse(host, ip_address("169.254.169.254"), 9)

@@ -95,6 +95,16 @@ async def test_the_request_says_what_the_prompt_says_and_no_more(engine: OpenAIE
     }
 
 
+async def test_an_extra_parameter_that_is_null_leaves_it_out(upstream: Upstream) -> None:
+    engine = OpenAIEngine(source(upstream.url, extra_params={"temperature": None, "top_k": 3}))
+    await engine.start()
+    upstream.answer(ANSWER)
+    await answer(engine, replace(PROMPT, temperature=0.0))
+    await engine.close()
+    assert "temperature" not in upstream.requests[0].body
+    assert upstream.requests[0].body["top_k"] == 3
+
+
 @pytest.mark.parametrize(
     ("asked", "sent"),
     [

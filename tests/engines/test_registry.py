@@ -27,13 +27,15 @@ def other_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["azure", "custom", "echo", "llama_cpp", "nvidia", "open_ai"])
+@pytest.mark.parametrize("name", ["anthropic", "azure", "custom", "echo", "google", "llama_cpp", "nvidia", "open_ai"])
 def test_every_known_name_makes_an_engine(name: str) -> None:
     assert hasattr(make_engine(name, SOURCE), "generate")
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UnknownEngine, match=r"'gpt'; known are azure, custom, echo, llama_cpp, nvidia, open_ai"):
+    with pytest.raises(
+        UnknownEngine, match=r"'gpt'; known are anthropic, azure, custom, echo, google, llama_cpp, nvidia, open_ai"
+    ):
         make_engine("gpt", SOURCE)
 
 

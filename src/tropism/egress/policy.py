@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from types import MappingProxyType
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
@@ -80,6 +81,10 @@ class Egress:
     def trusts(self, host: str) -> bool:
         """Whether the operator named this host: then it may be at any address that gives out no credentials."""
         return self.everything or host.lower().rstrip(".") in self.hosts
+
+    def trusting(self, url: str) -> Egress:
+        """The same, and the host of this URL, which the operator set."""
+        return replace(self, hosts=self.hosts | {(urlsplit(url).hostname or "").rstrip(".")})
 
     def refuse(self, host: str, address: Address, port: int) -> None:
         """Raise `EgressRefused` unless this host may be asked at this address."""

@@ -33,7 +33,7 @@ from tropism.engines.protocol import (
     ignore_state,
 )
 from tropism.engines.provider import PATIENT, Provider, Timeouts, read_rest, whole
-from tropism.engines.structured import logprob_fields, response_format, tool_fields
+from tropism.engines.structured import logprob_fields, response_format, tool_fields, without_unwanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +99,8 @@ class OpenAIEngine(Engine):
             await read_rest(response)
 
     async def embed(self, texts: Sequence[str]) -> Embeddings:
-        body = {**self._extra, "model": self._source.external_model_id, "input": list(texts)}
+        given = {**self._extra, "model": self._source.external_model_id, "input": list(texts)}
+        body = without_unwanted(given, self._extra)
         async with self._provider.post(self._embeddings_url, body) as response:
             return _embeddings(await whole(response), len(texts))
 
@@ -120,7 +121,7 @@ class OpenAIEngine(Engine):
         body["stream"] = prompt.stream
         if prompt.stream:
             body["stream_options"] = {**body.get("stream_options", {}), "include_usage": True}
-        return body
+        return without_unwanted(body, self._extra)
 
 
 def open_ai(source: ModelSource, *, on_state: OnState = ignore_state) -> OpenAIEngine:

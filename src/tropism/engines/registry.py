@@ -14,9 +14,11 @@ GROUP = "tropism.engines"
 
 ENGINES: Mapping[str, str] = MappingProxyType(
     {
+        "anthropic": "tropism.engines.anthropic:AnthropicEngine",
         "azure": "tropism.engines.openai:azure",
         "custom": "tropism.engines.openai:custom",
         "echo": "tropism.engines.echo:EchoEngine",
+        "google": "tropism.engines.google:GoogleEngine",
         "llama_cpp": "tropism.engines.llama_cpp:LlamaCppEngine",
         "nvidia": "tropism.engines.openai:nvidia",
         "open_ai": "tropism.engines.openai:open_ai",

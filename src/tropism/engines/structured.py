@@ -43,6 +43,11 @@ def logprob_fields(prompt: Prompt) -> dict[str, Any]:
     return {"logprobs": True} | ({} if prompt.top_logprobs is None else {"top_logprobs": prompt.top_logprobs})
 
 
+def without_unwanted(body: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    """The request without what the model's extra parameters set to null: some models refuse a `temperature`."""
+    return {name: value for name, value in body.items() if name not in extra or extra[name] is not None}
+
+
 def oversized(schema: object) -> str | None:
     """What is too large in a schema, or None.
 

@@ -91,7 +91,7 @@ async def _services(settings: Settings, wake_workers: Callable[[], None], clock:
     database = Database(
         settings.database_url, clock, snapshot.load, snapshot.version, max_pending_writes=settings.max_pending_writes
     )
-    fleet, passwords = Fleet(secrets, settings.egress, background.spawn), Passwords()
+    fleet, passwords = Fleet(secrets, settings, background.spawn), Passwords()
     services = Services(
         settings=settings,
         clock=clock,

@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from tropism.egress.policy import Egress
 from tropism.engines.protocol import ModelSource
 from tropism.server.secrets import Secrets
+from tropism.server.settings import Settings
 from tropism.wire.models import ComputeConfig
 
 
@@ -24,19 +24,20 @@ class Deployment:
     attempt: int
 
 
-def deployment_of(row: Any, secrets: Secrets, egress: Egress, adapters: Sequence[Path] = ()) -> Deployment:
+def deployment_of(row: Any, secrets: Secrets, settings: Settings, adapters: Sequence[Path] = ()) -> Deployment:
     """How to run the model of this row, its provider's key in clear, with adapters on top of it."""
     config = msgspec.convert(row.compute_config, ComputeConfig)
+    base_url = None if row.endpoint else settings.base_urls.get(row.engine)
     slots = max(1, config.kv_cache_len // config.max_seq_len) if config.kv_cache_len else 4
     source = ModelSource(
         key=row.key,
         kind=row.kind,
         path=Path(row.path) if row.path else None,
-        endpoint=row.endpoint,
+        endpoint=row.endpoint or base_url,
         external_model_id=row.external_model_id,
         api_key=secrets.decrypt(row.secret, f"model:{row.id}:secret") if row.secret else None,
         extra_params=row.extra_params or {},
-        egress=egress,
+        egress=settings.egress.trusting(base_url) if base_url else settings.egress,
         context=config.max_seq_len,
         slots=slots,
         adapters=tuple(adapters),

@@ -16,7 +16,6 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
-from tropism.egress.policy import Egress
 from tropism.engines.in_flight import InFlight
 from tropism.engines.protocol import Engine, EngineError, EngineUnavailable, State
 from tropism.engines.registry import make_engine
@@ -26,6 +25,7 @@ from tropism.server.database.session import Reading, Writing
 from tropism.server.deployment import Deployment, deployment_of, is_prepared
 from tropism.server.principal import SYSTEM
 from tropism.server.secrets import Secrets
+from tropism.server.settings import Settings
 from tropism.server.snapshot import ServedModel, Snapshot
 from tropism.server.tables.models import model
 from tropism.wire.models import Online
@@ -52,8 +52,10 @@ class Running:
 class Fleet:
     """The engines of this process, by the id of their model."""
 
-    def __init__(self, secrets: Secrets, egress: Egress, spawn: Callable[[Coroutine[Any, Any, None]], None]) -> None:
-        self._secrets, self._egress, self._spawn = secrets, egress, spawn
+    def __init__(
+        self, secrets: Secrets, settings: Settings, spawn: Callable[[Coroutine[Any, Any, None]], None]
+    ) -> None:
+        self._secrets, self._settings, self._spawn = secrets, settings, spawn
         self._running: dict[UUID, Running] = {}
         self._failures: dict[UUID, str] = {}
         self._wake = asyncio.Event()
@@ -152,7 +154,7 @@ class Fleet:
         broken: dict[UUID, str] = {}
         for row in filter(is_prepared, rows):
             try:
-                wanted[row.id] = deployment_of(row, self._secrets, self._egress, adapters.get(row.id, ()))
+                wanted[row.id] = deployment_of(row, self._secrets, self._settings, adapters.get(row.id, ()))
             except ValueError as error:
                 broken[row.id] = str(error)
         return wanted, broken

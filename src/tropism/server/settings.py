@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from tropism.egress.policy import Egress, allowing, is_loopback
 from tropism.server.oidc_roles import GroupRole, group_roles
+from tropism.wire.models import Provider
 
 HIDDEN = ("admin_api_key", "secret_key", "database", "oidc_client_secret")
 
@@ -77,6 +79,9 @@ class Settings(Struct, kw_only=True, frozen=True):
     egress_allow: tuple[str, ...] | None = None
     """Where providers and reward servers may be besides public addresses (`TROPISM_EGRESS_ALLOW`, separated by commas):
     `loopback`, `private`, networks, host names, `all`. If None, loopback, as long as `host` is loopback itself."""
+    base_urls: Mapping[str, str] = MappingProxyType({})
+    """Where a provider is for models without an `endpoint` of their own: `TROPISM_OPEN_AI_BASE_URL`,
+    `TROPISM_ANTHROPIC_BASE_URL`, and so on for each provider. That host is trusted wherever it is."""
     prices: Path | None = None
     """A file with prices that go before those of the package (`TROPISM_PRICES`)."""
     audit_days: int = 3650
@@ -147,6 +152,7 @@ def from_environment(environment: Mapping[str, str] = os.environ, **given: objec
         "bundled_models": environment.get("TROPISM_BUNDLED_MODELS", "1") not in _NO,
         "hub": environment.get("HF_ENDPOINT", "").strip().rstrip("/") or Settings.hub,
     }
+    read["base_urls"] = _base_urls(environment)
     if prices := environment.get("TROPISM_PRICES", "").strip():
         read["prices"] = Path(prices)
     for name in ("issuer", "client_id", "client_secret", "name", "scopes", "groups_claim"):
@@ -196,6 +202,18 @@ def _origin(variable: str, text: str) -> str | None:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
         raise ValueError(f"{variable} must be a URL without a path, such as https://tropism.example.org, not {text!r}")
     return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def _base_urls(environment: Mapping[str, str]) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for provider in get_args(Provider):
+        variable = f"TROPISM_{provider.upper()}_BASE_URL"
+        if text := environment.get(variable, "").strip().rstrip("/"):
+            parts = urlsplit(text)
+            if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+                raise ValueError(f"{variable} must be a URL such as https://gateway.example.org/v1, without a password")
+            found[provider] = text
+    return found
 
 
 def _number(variable: str, text: str) -> int:

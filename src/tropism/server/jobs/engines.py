@@ -55,7 +55,7 @@ class Engines:
         """The engine that answers for a model, a variant or an adapter of it. Within the block it is not stopped."""
         row = await self._row(model_id)
         adapter, adapters = await self._process.database.read(SYSTEM, _adapters, model_id, row.id)
-        wanted = deployment_of(row, self._process.secrets, self._process.settings.egress, adapters)
+        wanted = deployment_of(row, self._process.secrets, self._process.settings, adapters)
         async with self._starting[row.id]:
             borrowed = await self._up(row.id, wanted)
         with borrowed.uses:

@@ -25,9 +25,7 @@ async def get(context: Context, request: wire.ModelReference) -> wire.Model:
 @handles(wire.ADD_EXTERNAL)
 async def add_external(context: Context, request: wire.ExternalModelCreate) -> wire.Model:
     services = context.services
-    add = partial(
-        service.add_external, secrets=services.secrets, egress=services.settings.egress, listed=services.prices
-    )
+    add = partial(service.add_external, secrets=services.secrets, settings=services.settings, listed=services.prices)
     return await context.write(add, request)
 
 

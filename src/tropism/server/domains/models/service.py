@@ -12,13 +12,13 @@ from sqlalchemy import Row, Select, insert, select, update
 
 from tropism.egress.guard import checked_url
 from tropism.egress.policy import Egress, EgressRefused
-from tropism.engines.registry import ENGINES
 from tropism.server.clock import time_of
 from tropism.server.database.session import Reading, Writing
 from tropism.server.errors import Conflict, InvalidRequest, NotFound
 from tropism.server.prices import PriceList
 from tropism.server.references import refers, refuse_id
 from tropism.server.secrets import Secrets
+from tropism.server.settings import Settings
 from tropism.server.tables.jobs import job
 from tropism.server.tables.models import attachment, model
 from tropism.server.tables.training import training
@@ -109,15 +109,14 @@ def described(row: Row[Any]) -> wire.Model:
 
 
 def add_external(
-    transaction: Writing, request: wire.ExternalModelCreate, secrets: Secrets, egress: Egress, listed: PriceList
+    transaction: Writing, request: wire.ExternalModelCreate, secrets: Secrets, settings: Settings, listed: PriceList
 ) -> wire.Model:
     """Register a model of a provider; its api key is encrypted for this row."""
-    if request.provider not in ENGINES:
-        raise InvalidRequest(f"this release cannot speak to provider {request.provider!r} yet", param="provider")
-    if request.endpoint is None and request.provider in PROVIDERS_WITHOUT_DEFAULT_URL:
+    has_base_url = request.provider in settings.base_urls or request.provider not in PROVIDERS_WITHOUT_DEFAULT_URL
+    if request.endpoint is None and not has_base_url:
         raise InvalidRequest(f"provider {request.provider!r} needs an `endpoint`, its base URL", param="endpoint")
     if request.endpoint is not None:
-        _refuse_endpoint(request.endpoint, egress)
+        _refuse_endpoint(request.endpoint, settings.egress)
     id = transaction.new_id()
     return _register(
         transaction,
