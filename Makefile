@@ -34,6 +34,13 @@ ui/node_modules/.ready: ui/package.json ui/package-lock.json | setup
 	cd ui && $(WITH_NPM) npm ci --no-audit --no-fund
 	@touch $@
 
+node-client: tests/clients/node/node_modules/.ready ## Install OpenAI's client for Node, which tests ask the engine with
+
+tests/clients/node/node_modules/.ready: tests/clients/node/package.json tests/clients/node/package-lock.json | setup
+	@command -v npm >/dev/null || $(BIN)/pip install $(LOCKED) --requirement requirements/node.lock
+	cd tests/clients/node && $(WITH_NPM) npm ci --no-audit --no-fund --silent
+	@touch $@
+
 lint-ui: ui/node_modules/.ready ## Format, style and types of the web UI
 	cd ui && $(WITH_NPM) npm run --silent lint
 
@@ -50,7 +57,7 @@ demo: setup ## Drive the whole loop on the bundled model, from nothing to a prom
 demo-train: setup-train ## The demo, and then a model that learns from its feedback
 	@$(BIN)/tropism demo --train
 
-test: setup lint lint-ui ui ## Lint, then run every test but those that train or open a browser
+test: setup lint lint-ui ui node-client ## Lint, then run every test but those that train or open a browser
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m "not train and not browser"
 
 test-ui: setup ui browser ## Click through the web UI in a real browser
@@ -129,4 +136,4 @@ bench-judges: setup ## Measure how often judges are right, beside ragas
 bench-learning: setup-train ## Train by every method, and measure what was learnt
 	$(BIN)/python -m benchmarks.learning --write
 
-.PHONY: help setup ui lint-ui browser run demo demo-train bench-learning test lint format api lock audit sbom bench-overhead bench-ab bench-judges bench-jobs setup-train test-train test-postgres test-ui
+.PHONY: help setup ui node-client lint-ui browser run demo demo-train bench-learning test lint format api lock audit sbom bench-overhead bench-ab bench-judges bench-jobs setup-train test-train test-postgres test-ui
