@@ -1,15 +1,12 @@
 // All A/B tests of a use case, each with its sentence.
-import { Group, Paper, Progress, Stack, Text, Title } from "@mantine/core"
+import { Progress, Text } from "@mantine/core"
 import { IconPlus, IconTestPipe } from "@tabler/icons-react"
 import { api } from "../api/client"
 import { useMay } from "../api/me"
 import type { AbTest } from "../api/schema"
-import { Empty } from "../parts/Empty"
-import { Loaded } from "../parts/Loaded"
+import { ListPage, ListRow } from "../parts/ListPage"
 import { ButtonLink, TextLink } from "../parts/links"
 import { plural } from "../parts/numbers"
-import { Page } from "../parts/Page"
-import { Status } from "../parts/Status"
 import { Time } from "../parts/time"
 import { useUseCase } from "../use_cases/current"
 import { isActive } from "./figures"
@@ -29,33 +26,22 @@ export function ABTests() {
     </ButtonLink>
   )
   return (
-    <Page
+    <ListPage
       title="A/B tests"
       about="Part of the traffic goes to several models, and feedback finds the best."
-      actions={create}
+      create={create}
+      query={query}
+      entries={({ ab_tests: tests }) => tests}
+      empty={{
+        icon: IconTestPipe,
+        title: "No A/B test yet",
+        ways: { Python: codeFor(useCase.key) },
+        children:
+          "A test needs two attached models and a feedback key that is linked to this use case. It tells how much feedback it will take, and ends by itself.",
+      }}
     >
-      <Loaded query={query}>
-        {({ ab_tests: tests }) =>
-          tests.length === 0 ? (
-            <Empty
-              icon={IconTestPipe}
-              title="No A/B test yet"
-              action={create}
-              ways={{ Python: codeFor(useCase.key) }}
-            >
-              A test needs two attached models and a feedback key that is linked to this use case. It tells
-              how much feedback it will take, and ends by itself.
-            </Empty>
-          ) : (
-            <Stack gap="sm">
-              {tests.map((test) => (
-                <Row key={test.id} test={test} />
-              ))}
-            </Stack>
-          )
-        }
-      </Loaded>
-    </Page>
+      {(test) => <Row key={test.id} test={test} />}
+    </ListPage>
   )
 }
 
@@ -71,24 +57,23 @@ function codeFor(useCase: string): string {
 function Row({ test }: { test: AbTest }) {
   const { report } = test
   return (
-    <Paper p="md">
-      <Group justify="space-between" gap="xs">
-        <Group gap="sm">
-          <TextLink
-            to="/use_cases/$useCase/ab_tests/$abTest"
-            params={{ useCase: test.use_case, abTest: test.key }}
-            c="inherit"
-          >
-            <Title order={2} fz={16}>
-              {test.key}
-            </Title>
-          </TextLink>
-          <Status of={test.status} />
-        </Group>
-        <Text size="sm" c="dimmed">
+    <ListRow
+      name={
+        <TextLink
+          to="/use_cases/$useCase/ab_tests/$abTest"
+          params={{ useCase: test.use_case, abTest: test.key }}
+          c="inherit"
+        >
+          {test.key}
+        </TextLink>
+      }
+      status={test.status}
+      when={
+        <>
           {plural(report.feedbacks, "feedback")} · begun <Time at={test.created_at} />
-        </Text>
-      </Group>
+        </>
+      }
+    >
       <Text size="sm" mt={6} style={{ overflowWrap: "anywhere" }}>
         {report.summary}
       </Text>
@@ -98,6 +83,6 @@ function Row({ test }: { test: AbTest }) {
       {isActive(test) && report.progress !== null && (
         <Progress mt="sm" size="sm" value={report.progress * 100} aria-label={`Progress of ${test.key}`} />
       )}
-    </Paper>
+    </ListRow>
   )
 }

@@ -10,17 +10,13 @@ import { TextLink } from "../parts/links"
 import { Page } from "../parts/Page"
 import { Status } from "../parts/Status"
 import { duration, Time } from "../parts/time"
-import { isRunning } from "./useJobEvents"
+import { refreshing } from "./useJobEvents"
 
 export function Jobs() {
   const { status } = useSearch({ from: "/signed_in/jobs" })
   const navigate = useNavigate({ from: "/jobs" })
-  const query = api.useQuery(
-    "get",
-    "/api/v1/jobs",
-    { params: { query: status ? { status } : {} } },
-    { refetchInterval: ({ state }) => (state.data?.jobs.some(isRunning) ? 3000 : 20_000) },
-  )
+  const params = { query: status ? { status } : {} }
+  const query = api.useQuery("get", "/api/v1/jobs", { params }, refreshing)
   return (
     <Page
       title="Jobs"

@@ -8,6 +8,12 @@ export function isRunning(job: Running): boolean {
   return job?.status === "PENDING" || job?.status === "RUNNING"
 }
 
+/** How often a list of jobs is loaded again: often while one of them runs. */
+export const refreshing = {
+  refetchInterval: ({ state }: { state: { data?: { jobs: NonNullable<Running>[] } } }) =>
+    state.data?.jobs.some(isRunning) ? 3000 : 20_000,
+}
+
 export function useJobEvents(job: Running, reload: () => unknown): void {
   useEvents<Job>(job && isRunning(job) ? `/api/v1/jobs/${job.id}/events` : null, () => void reload())
 }

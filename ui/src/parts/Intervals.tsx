@@ -20,14 +20,14 @@ export function Intervals({ rows, format = figure, reference, what }: Props) {
     <Stack gap="sm" component="ul" aria-label={what} m={0} p={0} style={{ listStyle: "none" }}>
       {rows.map((row) => (
         <li key={row.label}>
-          <Group justify="space-between" gap="xs" wrap="nowrap">
-            <Group gap={8} wrap="nowrap" miw={0}>
+          <Group justify="space-between" gap="0 12px">
+            <Group gap={8} wrap="nowrap" maw="100%">
               <Dot color={row.color} />
               <Text size="sm" fw={550} className="clip">
                 {row.label}
               </Text>
             </Group>
-            <Text size="sm" className="tabular" ta="right" style={{ whiteSpace: "nowrap" }}>
+            <Text size="sm" className="tabular">
               {row.interval ? said(row.interval, format) : "not enough yet"}
               {row.note && (
                 <Text span c="dimmed" size="xs" ml={8}>

@@ -5,14 +5,17 @@ import { lazy, Suspense } from "react"
 export type PlotLine = {
   name: string
   color: string
-  /** `x` is milliseconds of a time, or a step. */
+  /** `x` is milliseconds of a time or day, or a step. */
   points: { x: number; y: number | null; low?: number | null; high?: number | null }[]
 }
 export type PlotProps = {
   lines: PlotLine[]
   /** What is shown, in words. */
   what: string
-  x?: "time" | "step"
+  /** What `x` is; a day is one of UTC, as the engine counts them. */
+  x?: "time" | "day" | "step"
+  /** Let the scale begin with zero: for what is counted. */
+  fromZero?: boolean
   format?: (value: number) => string
   height?: number
 }

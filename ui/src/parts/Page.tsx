@@ -25,7 +25,7 @@ export function Page({ title, about, actions, fill, children }: Props) {
       {...full}
     >
       <Group justify="space-between" align="flex-start" gap="sm" wrap="wrap">
-        <Box maw={760}>
+        <Box maw={760} miw={0} style={{ overflowWrap: "anywhere" }}>
           <Title order={1} fz={{ base: 22, md: 26 }} lh={1.25}>
             {title}
           </Title>

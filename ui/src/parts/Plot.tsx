@@ -1,4 +1,4 @@
-// Lines over time or steps, each with the band that its truth may lie in. Loads recharts: take it by `lazy`, as `LazyPlot` does.
+// Lines over time, days or steps, each with the band that its truth may lie in. Loads recharts: take it as `LazyPlot`.
 import { Group, Text } from "@mantine/core"
 import {
   Area,
@@ -17,8 +17,8 @@ import { momentOf } from "./time"
 
 type Row = { x: number } & Record<string, number | [number, number] | null>
 
-export function Plot({ lines, what, x = "time", format = figure, height = 260 }: PlotProps) {
-  const named = x === "time" ? momentOf : (value: number) => `Step ${value}`
+export function Plot({ lines, what, x = "time", fromZero, format = figure, height = 260 }: PlotProps) {
+  const { tick, named } = SCALES[x]
   return (
     <figure aria-label={what} style={{ margin: 0 }}>
       <ResponsiveContainer width="100%" height={height}>
@@ -28,11 +28,11 @@ export function Plot({ lines, what, x = "time", format = figure, height = 260 }:
             dataKey="x"
             type="number"
             domain={["dataMin", "dataMax"]}
-            tickFormatter={x === "time" ? shortTime : String}
+            tickFormatter={tick}
             minTickGap={50}
             {...AXIS}
           />
-          <YAxis domain={["auto", "auto"]} tickFormatter={format} width={62} {...AXIS} />
+          <YAxis domain={[fromZero ? 0 : "auto", "auto"]} tickFormatter={format} width={62} {...AXIS} />
           <Tooltip
             content={({ active, payload, label }) =>
               active && payload?.[0] ? (
@@ -84,8 +84,17 @@ const STILL = { isAnimationActive: false, activeDot: false, connectNulls: true, 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" })
 const day = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric" })
 
+const utcDay = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", timeZone: "UTC" })
+
 function shortTime(at: number): string {
   return Date.now() - at < 20 * 3_600_000 ? clock.format(at) : day.format(at)
+}
+
+type Scale = { tick: (x: number) => string; named: (x: number) => string }
+const SCALES: Record<NonNullable<PlotProps["x"]>, Scale> = {
+  time: { tick: shortTime, named: momentOf },
+  day: { tick: (x) => utcDay.format(x), named: (x) => `${utcDay.format(x)}, in UTC` },
+  step: { tick: String, named: (x) => `Step ${x}` },
 }
 
 function rowsOf(lines: PlotProps["lines"]): Row[] {

@@ -7,7 +7,7 @@ export function confirm(title: string, consequence: string, action: string, onCo
     title,
     children: <Text size="sm">{consequence}</Text>,
     labels: { confirm: action, cancel: "Keep it" },
-    confirmProps: { color: "red" },
+    confirmProps: { color: "red.9" },
     onConfirm,
   })
 }

@@ -1,34 +1,24 @@
 // One use case at a glance: what was asked of which model, what it cost, which models serve it.
-import {
-  Group,
-  Paper,
-  SegmentedControl,
-  Select,
-  SimpleGrid,
-  Skeleton,
-  Stack,
-  Table,
-  Text,
-  Title,
-} from "@mantine/core"
+import { Group, Paper, SegmentedControl, Select, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core"
 import { IconChartHistogram } from "@tabler/icons-react"
-import { lazy, Suspense, useState } from "react"
+import { useState } from "react"
 import { useMay } from "../api/me"
 import type { Cost, UseCase } from "../api/schema"
 import { seriesColor } from "../app/theme"
 import { waysToAsk } from "../interactions/ways"
 import { Empty } from "../parts/Empty"
 import { Dot } from "../parts/Intervals"
+import { LazyPlot } from "../parts/LazyPlot"
 import { Loaded } from "../parts/Loaded"
 import { TextLink } from "../parts/links"
 import { count, exact, money } from "../parts/numbers"
 import { Page } from "../parts/Page"
+import { Section } from "../parts/Section"
 import { Stat } from "../parts/Stat"
 import { Status } from "../parts/Status"
 import { useUseCase } from "./current"
 import { perDay, useSpending } from "./spending"
 
-const TimeSeries = lazy(() => import("../parts/TimeSeries"))
 const SHOWN = {
   requests: { label: "Requests", read: (cost: Cost) => cost.requests, format: count },
   tokens: {
@@ -105,27 +95,19 @@ type TrendProps = { useCase: UseCase; costs: Cost[]; days: string[] }
 function Trend({ useCase, costs, days }: TrendProps) {
   const [shown, show] = useState<Shown>("requests")
   const { read, format, label } = SHOWN[shown]
-  const models = modelsOf(useCase, costs)
-  const series = models.map((name, index) => ({
+  const lines = modelsOf(useCase, costs).map((name, index) => ({
     name,
     color: seriesColor(index),
     points: perDay(
       costs.filter(({ model }) => (model ?? "not named") === name),
       days,
       read,
-    ).map((value, at) => ({ at: Date.parse(`${days[at]}T12:00:00Z`), value })),
+    ).map((value, at) => ({ x: Date.parse(`${days[at]}T12:00:00Z`), y: value })),
   }))
   return (
-    <Paper p="md">
-      <Group justify="space-between" mb="sm">
-        <Group gap="md">
-          {series.map(({ name, color }) => (
-            <Group key={name} gap={6}>
-              <Dot color={color} />
-              <Text size="sm">{name}</Text>
-            </Group>
-          ))}
-        </Group>
+    <Section
+      title="By day and model"
+      actions={
         <SegmentedControl
           aria-label="What is drawn"
           size="xs"
@@ -133,19 +115,11 @@ function Trend({ useCase, costs, days }: TrendProps) {
           onChange={(value) => show(value as Shown)}
           data={Object.entries(SHOWN).map(([value, each]) => ({ value, label: each.label }))}
         />
-      </Group>
-      <Suspense fallback={<Skeleton h={220} />}>
-        <TimeSeries series={series} format={format} moment={dayOf} label={`${label} by day and model`} />
-      </Suspense>
-      <Text size="xs" c="dimmed" mt={4}>
-        By day, in UTC.
-      </Text>
-    </Paper>
+      }
+    >
+      <LazyPlot x="day" fromZero lines={lines} format={format} what={`${label} by day and model`} />
+    </Section>
   )
-}
-
-function dayOf(at: number): string {
-  return new Date(at).toLocaleDateString(undefined, { day: "numeric", month: "short", timeZone: "UTC" })
 }
 
 /** Models in the order that gives each its colour everywhere: the attached ones first. */
@@ -172,7 +146,7 @@ function Models({ useCase, costs }: { useCase: UseCase; costs: Cost[] }) {
         <Title order={2} fz={16}>
           Models
         </Title>
-        <Table.ScrollContainer minWidth={460} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+        <Table.ScrollContainer minWidth={460}>
           <Table verticalSpacing="sm">
             <Table.Thead>
               <Table.Tr>
