@@ -29,7 +29,7 @@ PHONE = {"width": 390, "height": 844}
 expect.set_options(timeout=60_000)  # machines that build and test at once are slow
 
 Opened = Callable[..., Page]
-"""`open_page(path, key=…, size=…)`: a page of a fresh browser profile, signed in with that key (the admin's)."""
+"""`open_page(path, key=…, size=…, at=…)`: a page of a fresh browser profile, signed in with that key (the admin's)."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -64,8 +64,10 @@ def open_page(browser: Browser, server: RunningServer) -> Iterator[Opened]:
 
     with ExitStack() as stack:
 
-        def opened(path: str, *, key: str | None = server.api_key, size: dict[str, int] = DESK) -> Page:
-            context = stack.enter_context(browser.new_context(viewport=size, base_url=server.base_url))  # type: ignore[arg-type]
+        def opened(
+            path: str, *, key: str | None = server.api_key, size: dict[str, int] = DESK, at: str = server.base_url
+        ) -> Page:
+            context = stack.enter_context(browser.new_context(viewport=size, base_url=at))  # type: ignore[arg-type]
             context.set_default_timeout(60_000)
             page = context.new_page()
             page.on("pageerror", lambda error: broken.append(f"{page.url}: {error}"))

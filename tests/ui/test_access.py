@@ -25,6 +25,7 @@ def test_a_key_is_shown_once_works_and_is_revoked(open_page: Opened, client: Tro
     with Tropism(server.base_url, secret) as made:
         assert made.users.me().email == client.users.me().email
     page.get_by_role("button", name="I have copied it").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)  # it fades out
     expect(page.get_by_role("article", name=name)).to_be_visible()
     assert secret not in page.content()
     page.get_by_role("article", name=name).get_by_role("button", name="Revoke").click()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import expect
+from tests.ui.cable import Cable
 from tests.ui.conftest import DESK, PHONE, Opened
 
 from tropism import Tropism
@@ -58,6 +59,24 @@ def test_what_is_logged_appears_while_it_is_watched(open_page: Opened, client: T
     ask(client, use_case, "While you watch")
     expect(page.get_by_text("While you watch").first).to_be_visible()
     expect(page.get_by_text("1 new one since you watch")).to_be_visible()
+
+
+def test_a_live_tail_is_taken_up_again_with_what_was_missed(
+    open_page: Opened, client: Tropism, server: RunningServer, use_case: str
+) -> None:
+    ask(client, use_case, "Before")
+    with Cable(server.base_url).laid() as cable:
+        page = open_page(f"/use_cases/{use_case}/interactions?live=true", at=cable.url)
+        expect(page.get_by_text("Live, watching")).to_be_visible()
+        expect(page.get_by_text("1 interaction", exact=True)).to_be_visible()
+        cable.cut()
+        expect(page.get_by_text("The engine cannot be reached.").first).to_be_visible()
+        ask(client, use_case, "While it was away")
+        cable.mend()
+        expect(page.get_by_text("While it was away").first).to_be_visible()
+        expect(page.get_by_text("The engine cannot be reached.")).to_have_count(0)
+        ask(client, use_case, "After it came back")
+        expect(page.get_by_text("After it came back").first).to_be_visible()
 
 
 def test_feedback_is_given_in_the_drawer(open_page: Opened, client: Tropism, use_case: str) -> None:

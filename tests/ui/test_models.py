@@ -45,14 +45,23 @@ def test_a_model_is_detached_after_a_question(open_page: Opened, client: Tropism
 
 
 def test_a_model_is_started_and_stopped(open_page: Opened, client: Tropism) -> None:
-    key = f"alone-{uuid4().hex[:8]}"
-    client.models.add_variant("echo-c", key)
-    page = open_page(f"/models/{key}")
+    client.models.terminate("echo-c", force=True)
+    page = open_page("/models/echo-c")
     page.get_by_role("button", name="Start it").click()
     expect(page.get_by_role("region", name="What it is").get_by_text("online")).to_be_visible()
     page.get_by_role("button", name="Stop it").click()
     page.get_by_role("dialog").get_by_role("button", name="Stop it").click()
     expect(page.get_by_role("button", name="Start it")).to_be_visible()
+    assert client.models.get("echo-c").online == "OFFLINE"
+
+
+def test_a_variant_is_started_with_its_backbone_only(open_page: Opened, client: Tropism) -> None:
+    key = f"brief-{uuid4().hex[:8]}"
+    client.models.add_variant("echo-c", key, system_prompt="Be brief.")
+    page = open_page(f"/models/{key}")
+    expect(page.get_by_role("link", name="echo-c", exact=True)).to_be_visible()
+    for name in ("Start it", "Stop it"):
+        expect(page.get_by_role("button", name=name)).to_have_count(0)
 
 
 def test_an_outside_model_is_registered_and_its_key_is_not_shown(open_page: Opened, client: Tropism) -> None:
@@ -67,6 +76,7 @@ def test_an_outside_model_is_registered_and_its_key_is_not_shown(open_page: Open
     form.get_by_role("textbox", name="Api key of the provider").fill("sk-of-the-provider")
     form.get_by_role("button", name="Add").click()
     expect(page.get_by_role("heading", name=name)).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)  # it fades out
     assert "sk-of-the-provider" not in page.content()
     assert client.models.get(name.lower().replace(" ", "-")).is_external
 

@@ -51,7 +51,7 @@ def test_any_page_is_reached_by_keyboard(open_page: Opened, use_case: str) -> No
 def test_a_lost_connection_is_said_and_comes_back(open_page: Opened, use_case: str) -> None:
     page = open_page(f"/use_cases/{use_case}")
     expect(page.get_by_role("heading", level=1, name=use_case)).to_be_visible()
-    page.get_by_role("link", name="Interactions").click()
+    page.get_by_role("navigation", name="Pages").get_by_role("link", name="Interactions").click()
     expect(page.get_by_text("Nothing was asked yet")).to_be_visible()
     page.context.set_offline(True)
     page.get_by_text("By model").click()

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from playwright.sync_api import expect
+from tests.evaluation.judge import PATIENCE
 from tests.ui.axe import serious
 from tests.ui.conftest import PHONE, Opened
+from tests.weights import tiny
 
 from tropism import Tropism
 
 
 @pytest.fixture
 def local(client: Tropism, tmp_path: Path) -> str:
-    """A registered model file; it is never run."""
-    file = tmp_path / "small.gguf"
-    file.write_bytes(b"GGUF" + bytes(64))
+    """A registered model of random weights; it is never run."""
     key = f"small-{uuid4().hex[:8]}"
-    client.models.add_local(file, key)
+    client.jobs.wait(client.models.add_local(tiny.make_gguf(tmp_path), key), timeout=PATIENCE)
     return key
 
 
 def test_a_training_is_asked_for_and_followed(open_page: Opened, client: Tropism, use_case: str, local: str) -> None:
+    for number in range(4):
+        good: Any = {"feedback_key": f"{use_case}-stars", "value": 5}
+        client.interactions.create("On its way.", prompt=f"Parcel {number}?", feedbacks=[good], use_case=use_case)
     page = open_page(f"/use_cases/{use_case}/training")
     expect(page.get_by_text("No training yet")).to_be_visible()
     page.get_by_role("link", name="New training").first.click()
@@ -45,7 +49,7 @@ def test_a_training_is_asked_for_and_followed(open_page: Opened, client: Tropism
     assert asked.base_training_params.learning_rate == 3e-4
     assert serious(page) == []
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_all_weights_learn_at_a_lower_rate(open_page: Opened, use_case: str) -> None:

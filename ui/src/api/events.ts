@@ -8,8 +8,12 @@ const AGAIN_MS = 1500
 const DONE = "[DONE]"
 const JSON_BODY = { "content-type": "application/json" }
 
-/** Yields each event's data until the stream says that it is done, or ends. */
-export async function* events<T>(path: string, init: RequestInit = {}): AsyncGenerator<T> {
+/** Yields each event's data until the stream says that it is done. `onOpen`: it was granted. */
+export async function* events<T>(
+  path: string,
+  init: RequestInit = {},
+  onOpen?: () => void,
+): AsyncGenerator<T> {
   const response = await fetch(path, { ...init, headers: { ...headers(), ...init.headers } }).catch(
     (error) => {
       if ((error as Error).name === "AbortError") throw error
@@ -20,10 +24,12 @@ export async function* events<T>(path: string, init: RequestInit = {}): AsyncGen
   answered()
   if (response.status === 401) signOut()
   if (!response.ok || !response.body) throw await problemOf(response)
+  onOpen?.()
   for await (const data of parsed(response.body)) {
     if (data === DONE) return
     yield told<T>(JSON.parse(data))
   }
+  throw new ApiProblem(0, { type: "interrupted", message: "The engine stopped before this was at its end." })
 }
 
 /** Post JSON and read the answer as events. */
@@ -62,16 +68,25 @@ async function* parsed(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGene
 
 export type Watching = { state: "off" | "connecting" | "live" | "done"; problem: string | null }
 
-/** Watch a stream of events for as long as the page shows it; a broken one is taken up again. */
-export function useEvents<T>(path: string | null, onEvent: (event: T) => void, body?: string): Watching {
+type Options = { body?: string; onReturn?: () => void }
+
+/** Watch a stream of events for as long as the page shows it. A broken one is taken up again: `onReturn` loads what was
+ * missed meanwhile. */
+export function useEvents<T>(
+  path: string | null,
+  onEvent: (event: T) => void,
+  { body, onReturn }: Options = {},
+): Watching {
   const [watching, setWatching] = useState<Watching>({ state: "off", problem: null })
-  const handler = useRef(onEvent)
-  handler.current = onEvent
+  const handlers = useRef({ onEvent, onReturn })
+  handlers.current = { onEvent, onReturn }
   useEffect(() => {
     if (path === null) return setWatching({ state: "off", problem: null })
     const stop = new AbortController()
     const init = body === undefined ? {} : { method: "POST", body, headers: JSON_BODY }
-    watch<T>(path, { ...init, signal: stop.signal }, (event) => handler.current(event), setWatching)
+    const heard = (event: T) => handlers.current.onEvent(event)
+    const again = () => handlers.current.onReturn?.()
+    watch<T>(path, { ...init, signal: stop.signal }, heard, again, setWatching)
     return () => stop.abort()
   }, [path, body])
   return watching
@@ -81,19 +96,24 @@ async function watch<T>(
   path: string,
   init: RequestInit & { signal: AbortSignal },
   onEvent: (event: T) => void,
+  onReturn: () => void,
   tell: (watching: Watching) => void,
 ): Promise<void> {
   const { signal } = init
+  let broken = false
+  const opened = () => {
+    tell({ state: "live", problem: null })
+    if (broken) onReturn()
+    broken = false
+  }
   while (!signal.aborted) {
-    tell({ state: "connecting", problem: null })
+    if (!broken) tell({ state: "connecting", problem: null })
     try {
-      for await (const event of events<T>(path, init)) {
-        tell({ state: "live", problem: null })
-        onEvent(event)
-      }
+      for await (const event of events<T>(path, init, opened)) onEvent(event)
       return tell({ state: "done", problem: null })
     } catch (error) {
       if (signal.aborted) return
+      broken = true
       tell({ state: "connecting", problem: messageOf(error) })
       if (error instanceof ApiProblem && error.status >= 400 && error.status < 500) return
     }

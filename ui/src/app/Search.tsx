@@ -1,4 +1,4 @@
-// Go anywhere by typing: Ctrl+K or ⌘K finds pages and use cases.
+// Go anywhere by typing: finds pages and use cases. Its key is one of the shell's, which hears it before this is loaded.
 import "@mantine/spotlight/styles.css"
 import { Spotlight, type SpotlightActionData } from "@mantine/spotlight"
 import { IconFolder, IconSearch } from "@tabler/icons-react"
@@ -12,7 +12,7 @@ export function Search() {
   return (
     <Spotlight
       actions={actions}
-      shortcut={["mod + K"]}
+      shortcut={null}
       limit={12}
       highlightQuery
       nothingFound="Nothing is called so"

@@ -1,6 +1,7 @@
 // What the keyboard can do, shown on "?". Pages that have keys of their own say so themselves.
 import { Group, Kbd, Modal, Stack, Text } from "@mantine/core"
 import { useDisclosure, useHotkeys } from "@mantine/hooks"
+import { spotlight } from "@mantine/spotlight"
 import { useNavigate } from "@tanstack/react-router"
 
 const KEYS: [string[], string][] = [
@@ -14,6 +15,7 @@ const KEYS: [string[], string][] = [
 export function Shortcuts() {
   const [opened, { open, close }] = useDisclosure()
   const navigate = useNavigate()
+  useHotkeys([["mod + K", spotlight.open]], []) // also from within a field
   useHotkeys([
     ["shift + ?", open],
     ["?", open],

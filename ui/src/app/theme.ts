@@ -1,5 +1,11 @@
 // How it looks: one green, calm greys, and text that can be read in both schemes.
-import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from "@mantine/core"
+import {
+  type CSSVariablesResolver,
+  createTheme,
+  defaultVariantColorsResolver,
+  type MantineColorsTuple,
+  type VariantColorsResolver,
+} from "@mantine/core"
 
 const leaf: MantineColorsTuple = [
   "#edf9f3",
@@ -14,7 +20,15 @@ const leaf: MantineColorsTuple = [
   "#0a4730",
 ]
 
+/** What is filled with a colour is dark on light and light on dark; the kit alone would write white on both. */
+const readable: VariantColorsResolver = (input) => {
+  const found = defaultVariantColorsResolver(input)
+  if (input.variant !== "filled" || input.color?.includes(".")) return found
+  return { ...found, color: "light-dark(var(--mantine-color-white), var(--mantine-color-black))" }
+}
+
 export const theme = createTheme({
+  variantColorResolver: readable,
   primaryColor: "leaf",
   primaryShade: { light: 7, dark: 4 },
   autoContrast: true,
@@ -32,15 +46,11 @@ export const theme = createTheme({
     Tooltip: {
       defaultProps: { withArrow: true, openDelay: 250, events: { hover: true, focus: true, touch: true } },
     },
-    Modal: {
-      defaultProps: {
-        closeButtonProps: { "aria-label": "Close" },
-        centered: true,
-        radius: "lg",
-        overlayProps: { blur: 2 },
-      },
-    },
+    CloseButton: { defaultProps: { "aria-label": "Close" } },
+    Modal: { defaultProps: { centered: true, radius: "lg", overlayProps: { blur: 2 } } },
     Drawer: { defaultProps: { overlayProps: { backgroundOpacity: 0.25 } } },
+    // What scrolls must be reachable by keyboard, also where nothing in it can be focused.
+    TableScrollContainer: { defaultProps: { scrollAreaProps: { viewportProps: { tabIndex: 0 } } } },
   },
 })
 

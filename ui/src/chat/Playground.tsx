@@ -111,6 +111,7 @@ export function Playground() {
         <Stack gap="sm">
           <Group align="flex-end" gap="sm">
             <MultiSelect
+              searchable
               label="Models"
               size="xs"
               flex="1 1 260px"

@@ -146,6 +146,7 @@ function Keep({ useCase }: { useCase: UseCase }) {
           {...form.getInputProps("key")}
         />
         <MultiSelect
+          searchable
           label="Answers of"
           placeholder={form.values.models.length ? undefined : "all models"}
           data={useCase.model_services.map(({ model }) => model.key)}

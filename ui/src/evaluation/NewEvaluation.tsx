@@ -185,6 +185,7 @@ function Source({ form, useCase }: Form) {
         />
       )}
       <MultiSelect
+        searchable
         label={asks ? "Models that answer every prompt" : "Only answers of"}
         placeholder={form.values.models.length ? undefined : asks && source !== "dataset" ? "Choose" : "all"}
         data={answers.map(({ model }) => model.key)}

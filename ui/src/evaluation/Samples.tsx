@@ -77,7 +77,7 @@ export function Samples({ job }: { job: EvaluationJob }) {
             return (
               <Accordion variant="separated" multiple>
                 {samples.map((sample) => (
-                  <Sample key={`${sample.number} ${sample.model} ${sample.completion_id}`} sample={sample} />
+                  <Sample key={idOf(sample)} sample={sample} />
                 ))}
               </Accordion>
             )
@@ -99,10 +99,15 @@ export function Samples({ job }: { job: EvaluationJob }) {
   )
 }
 
+/** Becomes a part of an element's id, in which there is no space. */
+function idOf({ number, model, completion_id }: EvaluatedSample): string {
+  return [number, model, completion_id].join("-")
+}
+
 function Sample({ sample }: { sample: EvaluatedSample }) {
   const asked = wordsOf(sample.messages[sample.messages.length - 1]?.content)
   return (
-    <Accordion.Item value={`${sample.number} ${sample.model} ${sample.completion_id}`}>
+    <Accordion.Item value={idOf(sample)}>
       <Accordion.Control>
         <Group gap="sm" wrap="nowrap">
           <Score sample={sample} />

@@ -145,6 +145,7 @@ function Fields({ useCase, search, change }: Props) {
   return (
     <Stack gap="xs">
       <MultiSelect
+        searchable
         {...inside}
         size="xs"
         label="Models"
@@ -190,6 +191,7 @@ function Fields({ useCase, search, change }: Props) {
       {text("session", "Session")}
       {text("user", "User")}
       <MultiSelect
+        searchable
         {...inside}
         size="xs"
         label="Source"

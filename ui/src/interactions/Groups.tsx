@@ -28,7 +28,7 @@ export function Groups({ useCase, filters, by, change }: Props) {
     <Loaded query={query}>
       {({ groups, total_count }) => (
         <Paper style={{ overflow: "auto", flex: 1 }}>
-          <Table.ScrollContainer minWidth={640} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+          <Table.ScrollContainer minWidth={640}>
             <Table verticalSpacing="sm" horizontalSpacing="md" stickyHeader highlightOnHover>
               <Table.Thead>
                 <Table.Tr>

@@ -59,7 +59,7 @@ function useArrivals(useCase: string, filters: InteractionFilter, key: unknown[]
       setArrived((number) => number + 1)
       queries.setQueryData<InfiniteData<InteractionPage>>(key, (data) => data && withNew(data, came))
     },
-    body,
+    { body, onReturn: () => queries.invalidateQueries({ queryKey: key }) },
   )
   return { arrived, watching }
 }

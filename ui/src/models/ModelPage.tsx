@@ -110,6 +110,7 @@ function Actions({ model }: { model: Model }) {
       "Stop it",
       () => terminate.mutate({ params, body: { force: true } }),
     )
+  const hasEngine = !model.backbone || model.is_adapter // a variant runs on that of its backbone
   const isOff = model.online === "OFFLINE" || model.online === "ERROR"
   return (
     <Group gap="xs">
@@ -123,6 +124,7 @@ function Actions({ model }: { model: Model }) {
         </Button>
       )}
       {may("model:deploy") &&
+        hasEngine &&
         (isOff ? (
           <Button loading={deploy.isPending} onClick={() => deploy.mutate({ params })}>
             Start it
