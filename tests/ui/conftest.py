@@ -82,6 +82,15 @@ def open_page(browser: Browser, server: RunningServer) -> Iterator[Opened]:
     assert not broken, "the browser's console holds errors"
 
 
+def fits(page: Page) -> bool:
+    """Whether nothing is wider than the screen, once what moves after a change of its size has come to rest."""
+    for _ in range(20):
+        if page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
+            return True
+        page.wait_for_timeout(250)
+    return False
+
+
 def _listen(kind: str, text: str, broken: list[str]) -> None:
     # A refused call is no error of the page: tests provoke them.
     if kind == "error" and "Failed to load resource" not in text:

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from tests.chat.upstream import Upstream, run_upstream
 from tests.evaluation.judge import PATIENCE, RuleJudge
 from tests.ui.axe import serious
-from tests.ui.conftest import PHONE, Opened
+from tests.ui.conftest import PHONE, Opened, fits
 
 from tropism import Tropism
 
@@ -41,7 +41,7 @@ def test_answers_are_judged_and_every_verdict_has_its_reason(
     expect(verdicts.get_by_text("The judge").first).to_be_visible()
     assert serious(page) == []
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+    assert fits(page)
 
 
 def test_rules_must_be_written_before_they_are_judged(open_page: Opened, use_case: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from tests.evaluation.judge import PATIENCE
 from tests.ui.conftest import Opened
-from tests.weights import tiny
+from tests.weights import tiny as untrained
 
 from tropism import Tropism
 from tropism.testing import RunningServer, run_server
@@ -44,7 +44,7 @@ def test_from_nothing_to_a_promoted_winner_to_a_training(
         expect(page.get_by_text("brief is the default now.")).to_be_visible()
         answer = client.chat.create([{"role": "user", "content": "Who answers now?"}])
         assert answer.model == "brief"
-        _train(page, tiny.make_gguf(tmp_path))
+        _train(page, _weights(tmp_path))
         (job,) = client.training.jobs.list()
         assert (job.model, job.output_name) == ("small", "Support 2")
         if NO_TRAINERS:
@@ -109,6 +109,15 @@ def _traffic(client: Tropism) -> None:
         if client.ab_tests.get("brief-or-plain").status == "done":
             return
     pytest.fail("the test did not end")
+
+
+def _weights(folder: Path) -> Path:
+    """A model of random weights; a trainer also wants to know how it chats."""
+    if NO_TRAINERS:
+        return untrained.make_gguf(folder)
+    from tests.trainers import tiny, tiny_gguf
+
+    return tiny_gguf.make_gguf(tiny.make_model(folder / "tiny"), folder)
 
 
 def _train(page: Page, weights: Path) -> None:

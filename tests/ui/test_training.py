@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 from tests.evaluation.judge import PATIENCE
 from tests.ui.axe import serious
-from tests.ui.conftest import PHONE, Opened
+from tests.ui.conftest import PHONE, Opened, fits
 from tests.weights import tiny
 
 from tropism import Tropism
@@ -49,7 +49,7 @@ def test_a_training_is_asked_for_and_followed(open_page: Opened, client: Tropism
     assert asked.base_training_params.learning_rate == 3e-4
     assert serious(page) == []
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+    assert fits(page)
 
 
 def test_all_weights_learn_at_a_lower_rate(open_page: Opened, use_case: str) -> None:

@@ -63,6 +63,7 @@ function Row({ test }: { test: AbTest }) {
           to="/use_cases/$useCase/ab_tests/$abTest"
           params={{ useCase: test.use_case, abTest: test.key }}
           c="inherit"
+          inherit
         >
           {test.key}
         </TextLink>

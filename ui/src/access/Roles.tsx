@@ -63,7 +63,7 @@ function Row({ role }: { role: Role }) {
           </Button>
         )}
       </Group>
-      <Spoiler maxHeight={62} showLabel={`Show all ${role.permissions.length}`} hideLabel="Show fewer">
+      <Spoiler maxHeight={46} showLabel={`Show all ${role.permissions.length}`} hideLabel="Show fewer">
         <Group gap={6}>
           {role.permissions.map((permission) => (
             <Badge key={permission} variant="default" tt="none" fw={500}>

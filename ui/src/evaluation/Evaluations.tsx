@@ -63,6 +63,7 @@ function Row({ job }: { job: EvaluationJob }) {
           to="/use_cases/$useCase/evaluations/$job"
           params={{ useCase: job.use_case, job: job.id }}
           c="inherit"
+          inherit
         >
           {job.name}
         </TextLink>

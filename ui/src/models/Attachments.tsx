@@ -10,13 +10,19 @@ import { TextLink } from "../parts/links"
 import { done, failed } from "../parts/notify"
 import { Section } from "../parts/Section"
 import { Status } from "../parts/Status"
+import { untilSettled } from "../use_cases/current"
 
 function serviceOf(useCase: UseCase, key: string): ModelService | undefined {
   return useCase.model_services.find(({ model }) => model.key === key)
 }
 
 export function Attachments({ model }: { model: Model }) {
-  const query = api.useQuery("get", "/api/v1/use_cases")
+  const query = api.useQuery(
+    "get",
+    "/api/v1/use_cases",
+    {},
+    { refetchInterval: ({ state }) => untilSettled(...(state.data?.use_cases ?? [])) },
+  )
   return (
     <Section
       title="Use cases"

@@ -4,7 +4,8 @@ import type { TrainingJob, TrainingProgress } from "../api/schema"
 import { LazyPlot, type PlotLine } from "../parts/LazyPlot"
 import { Section } from "../parts/Section"
 
-type Measure = "loss" | "reward" | "kl"
+const MEASURES = ["loss", "reward", "kl"] as const
+type Measure = (typeof MEASURES)[number]
 const NAMES: Record<Measure, string> = { loss: "Loss", reward: "Reward", kl: "Distance from the parent (KL)" }
 
 export function Curves({ job }: { job: TrainingJob }) {
@@ -17,20 +18,23 @@ export function Curves({ job }: { job: TrainingJob }) {
       </Section>
     )
   const parts = [...new Set(job.curve.map(({ part }) => part))]
-  return parts.map((part) => (
-    <SimpleGrid key={part} cols={{ base: 1, lg: 2 }} spacing="lg">
-      {(["loss", "reward", "kl"] as const).map((measure) => (
-        <Curve key={measure} job={job} part={part} measure={measure} />
-      ))}
-    </SimpleGrid>
-  ))
+  return parts.map((part) => {
+    const steps = job.curve.filter((step) => step.part === part)
+    const known = MEASURES.filter((measure) => steps.some((step) => step[measure] !== null))
+    return (
+      <SimpleGrid key={part} cols={{ base: 1, lg: Math.min(2, known.length) }} spacing="lg">
+        {known.map((measure) => (
+          <Curve key={measure} job={job} part={part} measure={measure} />
+        ))}
+      </SimpleGrid>
+    )
+  })
 }
 
 function Curve({ job, part, measure }: { job: TrainingJob; part: string; measure: Measure }) {
   const steps = job.curve.filter((step) => step.part === part)
   const lines = [lineOf(steps, measure), ...(measure === "loss" ? [heldOut(job, part)] : [])]
   const shown = lines.filter(({ points }) => points.length > 0)
-  if (shown.length === 0) return null
   const title = part === "train" ? NAMES[measure] : `${NAMES[measure]} of the ${part.replace("_", " ")}`
   return (
     <Section title={title}>

@@ -57,6 +57,7 @@ function Row({ job }: { job: TrainingJob }) {
           to="/use_cases/$useCase/training/$job"
           params={{ useCase: job.use_case, job: job.id }}
           c="inherit"
+          inherit
         >
           {job.name}
         </TextLink>

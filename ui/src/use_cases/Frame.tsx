@@ -3,11 +3,17 @@ import { Outlet, useParams } from "@tanstack/react-router"
 import { api } from "../api/client"
 import { Loaded } from "../parts/Loaded"
 import { Page } from "../parts/Page"
-import { CurrentUseCase } from "./current"
+import { CurrentUseCase, untilSettled } from "./current"
 
 export function Frame() {
   const { useCase: key } = useParams({ from: "/signed_in/use_cases/$useCase" })
-  const query = api.useQuery("get", "/api/v1/use_cases/{use_case}", { params: { path: { use_case: key } } })
+  const params = { path: { use_case: key } }
+  const query = api.useQuery(
+    "get",
+    "/api/v1/use_cases/{use_case}",
+    { params },
+    { refetchInterval: ({ state }) => untilSettled(state.data) },
+  )
   if (query.data)
     return (
       <CurrentUseCase value={query.data}>
