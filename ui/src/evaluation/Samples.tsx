@@ -1,7 +1,7 @@
 // What the judge made of each sample: its score, its reason, and what that rests on.
 import { Accordion, Badge, Button, Group, List, Select, Stack, Text } from "@mantine/core"
 import { IconCheck, IconMinus, IconX } from "@tabler/icons-react"
-import { useInfiniteQuery } from "@tanstack/react-query"
+import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query"
 import { useNavigate, useSearch } from "@tanstack/react-router"
 import { http } from "../api/client"
 import type { EvaluatedSample, EvaluationJob, VerdictPart } from "../api/schema"
@@ -24,6 +24,7 @@ function useSamples(job: EvaluationJob, search: SampleSearch) {
   return useInfiniteQuery({
     // The prefix is the path, as `refresh` expects it; the stages change as verdicts come.
     queryKey: ["get", "/api/v1/evaluation/jobs/{job}/samples", job.id, search, job.status],
+    placeholderData: keepPreviousData, // what somebody has opened stays open
     initialPageParam: null as string | null,
     queryFn: async ({ pageParam: after, signal }) => {
       const query = { ...search, first: 20, ...(after ? { after } : {}) }
