@@ -156,8 +156,8 @@ async def test_no_message_is_refused(engine: LlamaCppEngine) -> None:
 
 
 async def test_an_adapter_that_is_not_there_is_refused(engine: LlamaCppEngine) -> None:
-    with pytest.raises(EngineRejected, match="no adapter 0; the model has 0"):
-        await answer(engine, ask("Hi", adapter=0))
+    with pytest.raises(EngineRejected, match="not started with the adapter 'other.gguf'"):
+        await answer(engine, ask("Hi", adapter=Path("other.gguf")))
 
 
 async def test_a_language_model_makes_no_vectors(engine: LlamaCppEngine) -> None:

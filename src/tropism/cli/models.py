@@ -193,6 +193,46 @@ def update_prices(
 
 
 @app.command
+def update_compute_config(
+    model: str,
+    *,
+    tp: int = 1,
+    kv_cache_len: int | None = None,
+    max_seq_len: int = 2048,
+    runtime: Annotated[wire.Runtime | None, Parameter(name="--engine")] = None,
+    url: str | None = None,
+    served_name: str | None = None,
+    provider_key: Annotated[str | None, Parameter(env_var="TROPISM_PROVIDER_KEY")] = None,
+    engine: Engine = DEFAULT,
+) -> None:
+    """Say how a model is run; one that runs is started again. What is not given goes back to its default.
+
+    Parameters
+    ----------
+    tp
+        Over how many GPUs vLLM spreads it.
+    kv_cache_len
+        Tokens that all requests share.
+    max_seq_len
+        Longest prompt and answer, in tokens.
+    runtime
+        What runs it, for models whose files are here.
+    url
+        A vLLM server that runs already.
+    served_name
+        What that server calls the model, if it has several.
+    provider_key
+        That server's key; better set in the environment than typed.
+    """
+    config = wire.ComputeConfig(
+        tp=tp, kv_cache_len=kv_cache_len, max_seq_len=max_seq_len, engine=runtime, url=url, served_name=served_name
+    )
+    with engine.client() as client:
+        changed = client.models.update_compute_config(model, config, api_key=provider_key if url else None)
+    show.answer(engine, changed, lambda: picture(changed))
+
+
+@app.command
 def attach(
     model: str,
     *,
@@ -276,6 +316,7 @@ def picture(model: wire.Model) -> RenderableType:
             "Size": None if model.size is None else _size(model.size),
             "System prompt": model.system_prompt,
             "Prices": _prices(model.prices),
+            "Runs on": config.url or config.engine,
             "Runs with": f"up to {config.max_seq_len} tokens, {config.tp} device{'s' if config.tp > 1 else ''}",
             "Trainable": model.trainable,
             "Created": model.created_at,

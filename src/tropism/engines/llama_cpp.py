@@ -16,7 +16,7 @@ import msgspec
 
 from tropism.engines.cores import default_threads
 from tropism.engines.in_flight import InFlight
-from tropism.engines.llama_keeper import LlamaKeeper
+from tropism.engines.keeper import Keeper
 from tropism.engines.llama_process import LlamaConfig, LlamaProcess
 from tropism.engines.llama_tools import CallReader, grammar, offered, parameters, written
 from tropism.engines.openai_stream import AnswerStream
@@ -76,12 +76,13 @@ class LlamaCppEngine(Engine):
         self._followed: set[str] = set()
         """Grammars of tools that the model is known to follow."""
         self._slots = asyncio.Semaphore(source.slots)
-        self._keeper = LlamaKeeper(self._launch, on_state, restarts=limits.restarts, first_pause=limits.first_pause)
+        self._keeper = Keeper(self._launch, on_state, restarts=limits.restarts, first_pause=limits.first_pause)
 
     @property
     def pid(self) -> int | None:
         """The id of the process that runs the model, while there is one."""
-        return self._keeper.pid
+        process = self._keeper.process
+        return process.pid if process else None
 
     async def start(self) -> None:
         if find_spec("xllamacpp") is None:
@@ -194,16 +195,17 @@ class LlamaCppEngine(Engine):
                 raise EngineRejected(f"tool {tool.function.name!r}: {error}") from error
         raise EngineRejected("the model cannot follow the JSON schemas of these tools")
 
-    def _lora(self, adapter: int | None) -> Mapping[str, Any]:
+    def _lora(self, adapter: Path | None) -> Mapping[str, Any]:
         """Name every adapter with its scale, zeros included, on every request.
 
         Where llama.cpp is told nothing, it goes on with what it has in its cache: the state of another adapter, whose
         answers then pass for the base model's.
         """
-        count = len(self._source.adapters)
-        if adapter is not None and not 0 <= adapter < count:
-            raise EngineRejected(f"there is no adapter {adapter}; the model has {count}")
-        return {"lora": [{"id": i, "scale": float(i == adapter)} for i in range(count)]} if count else {}
+        adapters = self._source.adapters
+        if adapter is not None and adapter not in adapters:
+            raise EngineRejected(f"the model was not started with the adapter {adapter.name!r}")
+        scales = [{"id": place, "scale": float(each == adapter)} for place, each in enumerate(adapters)]
+        return {"lora": scales} if scales else {}
 
     async def _embed(self, texts: Sequence[str], at: int) -> Embeddings:
         part = list(texts[at : at + _TEXTS_AT_ONCE])

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 import secrets
 import shutil
-import signal
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
@@ -16,17 +14,12 @@ from pathlib import Path
 
 import aiohttp
 
+from tropism.engines.children import ending, passed_on, without_folders
 from tropism.engines.protocol import EngineError
 
 _SCRIPT = Path(__file__).with_name("llama_child.py")
 
-# The rest of our environment holds secrets that a process which parses foreign files has no need of.
-_PASSED_ON = (
-    *("PATH", "HOME", "TMPDIR", "LANG", "LC_", "LD_", "DYLD_", "PYTHON", "VIRTUAL_ENV"),
-    *("OMP_", "GOMP_", "KMP_", "GGML_", "CUDA", "NVIDIA", "HIP_", "HSA_", "ROCR_", "ROCM_"),
-)
 _STAMP = re.compile(r"^[\d.]+ [A-Z] +(?:\w{3} +)?(?:\w+: +)*")
-_FOLDERS = re.compile(r"(?<![\w.:/])/(?:[^\s'\"/]+/)+")
 _SAYS_NOTHING = (
     *("failed to load model", "exiting due to", "Failed to init server", "trying to fit params"),
     *("please consider", "for example:", "task id ="),
@@ -164,26 +157,16 @@ class LlamaProcess:
 
 
 def _environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)}
     # Threads that wait by spinning stand still for seconds when another program wants the cores.
-    return {"GOMP_SPINCOUNT": "2000", **kept}
+    return {"GOMP_SPINCOUNT": "2000", **passed_on("GGML_")}
 
 
 def _reason(code: int, output: str) -> str:
-    lines = dict.fromkeys(_FOLDERS.sub("", _STAMP.sub("", line)).strip() for line in output.splitlines())
+    lines = dict.fromkeys(without_folders(_STAMP.sub("", line)).strip() for line in output.splitlines())
     telling = [line for line in lines if line and not any(words in line for words in _SAYS_NOTHING)]
-    ending = _ending(code)
+    end = ending(code)
     # A signal says enough; where there is none, even a vague line is better than a number.
-    said = "; ".join((telling or [line for line in lines if line and not ending])[-3:])
+    said = "; ".join((telling or [line for line in lines if line and not end])[-3:])
     if "libgomp" in said:
         said += " (install the system package libgomp1)"
-    return f"{ending}: {said}" if said and ending else said or ending or f"its process ended with code {code}"
-
-
-def _ending(code: int) -> str:
-    """What the exit code says that the output does not; nothing when it only says that it failed."""
-    if code >= 0:
-        return ""
-    name = signal.Signals(-code).name if -code in signal.valid_signals() else f"signal {-code}"
-    hints = {"SIGKILL": ", perhaps for lack of memory", "SIGILL": ", since this CPU lacks AVX2"}
-    return f"its process was ended by {name}{hints.get(name, '')}"
+    return f"{end}: {said}" if said and end else said or end or f"its process ended with code {code}"

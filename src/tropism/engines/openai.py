@@ -104,8 +104,12 @@ class OpenAIEngine(Engine):
         async with self._provider.post(self._embeddings_url, body) as response:
             return _embeddings(await whole(response), len(texts))
 
+    def _model(self, prompt: Prompt) -> str | None:
+        """Who shall answer, by the server's name for it."""
+        return self._source.external_model_id
+
     def _body(self, prompt: Prompt) -> dict[str, Any]:
-        body = {**self._extra, "model": self._source.external_model_id, "messages": list(prompt.messages)}
+        body = {**self._extra, "model": self._model(prompt), "messages": list(prompt.messages)}
         if prompt.max_tokens is not None:
             body[self._dialect.max_tokens] = prompt.max_tokens
         for name in ("temperature", "top_p", "seed"):

@@ -42,8 +42,8 @@ class Prompt:
     stop: Sequence[str] = ()
     seed: int | None = None
     """Best effort: the same seed gives the same answer only while the engine works on nothing else."""
-    adapter: int | None = None
-    """Which of the source's `adapters` answers; None is the base model."""
+    adapter: Path | None = None
+    """Which of the source's `adapters` answers, by its file; None is the base model."""
     json_schema: Mapping[str, Any] | None = None
     """The answer shall be JSON that satisfies this schema; None asks for free text.
 
@@ -112,6 +112,8 @@ class ModelSource:
     kind: Literal["Generation", "Embedding"]
     path: Path | None = None
     """A GGUF file, for local engines."""
+    weights: Path | None = None
+    """The same model as a folder for transformers, for engines that read that."""
     endpoint: str | None = None
     """The base URL, for remote engines; the routes of the wire (`/chat/completions`) are appended to it."""
     external_model_id: str | None = None
@@ -128,7 +130,15 @@ class ModelSource:
     threads: int | None = None
     """CPU threads of a local engine; None takes what fits the machine."""
     adapters: Sequence[Path] = ()
-    """LoRA adapters of a local engine, as GGUF files; a prompt names one by its place in this list."""
+    """LoRA adapters of a local engine, as GGUF files; beside each, in the folder `model`, it is in PEFT's format."""
+    devices: int = 1
+    """Over how many of them a model is spread, where an engine can."""
+    cache: int | None = None
+    """Tokens that all requests share; None leaves it to the engine."""
+    program: Sequence[str] = ()
+    """What starts an engine that is a program of its own, with the operator's arguments to it."""
+    socket: Path | None = None
+    """The unix socket at which the endpoint is reached, rather than by its host and port."""
 
 
 class EngineError(Exception):
@@ -166,6 +176,9 @@ class Engine(Protocol):
     it before its end wraps it in `contextlib.aclosing`.
     """
 
+    adapters_at_run_time: ClassVar[bool] = False
+    """Whether `take_adapters` works. Other engines have those that they were started with."""
+
     async def start(self) -> None:
         """Return when requests can be answered; raise `EngineError` with the reason when that cannot be."""
 
@@ -179,6 +192,10 @@ class Engine(Protocol):
     async def embed(self, texts: Sequence[str]) -> Embeddings:
         """Return one vector per text."""
         raise EngineRejected("this model does not make embeddings; use a chat request")
+
+    async def take_adapters(self, adapters: Sequence[Path]) -> Mapping[Path, str]:
+        """Answer with these adapters from now on, and no others; return those that cannot be had, with the reason."""
+        raise EngineRejected("this engine takes adapters only when it starts")
 
 
 class EngineFactory(Protocol):

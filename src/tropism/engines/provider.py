@@ -56,10 +56,15 @@ class Provider:
         if not self._source.external_model_id:
             raise EngineError("the model has no name at the provider (external_model_id)")
         self._session = aiohttp.ClientSession(
-            connector=connector(url, self._source.egress, limit=2000, ttl_dns_cache=60),
+            connector=self._connector(url),
             headers={"Content-Type": "application/json", "User-Agent": "tropism", **headers},
             cookie_jar=aiohttp.DummyCookieJar(),
         )
+
+    def _connector(self, url: URL) -> aiohttp.BaseConnector:
+        if self._source.socket is not None:
+            return aiohttp.UnixConnector(str(self._source.socket), limit=0)
+        return connector(url, self._source.egress, limit=2000, ttl_dns_cache=60)
 
     async def close(self) -> None:
         session, self._session = self._session, None

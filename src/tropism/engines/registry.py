@@ -22,6 +22,7 @@ ENGINES: Mapping[str, str] = MappingProxyType(
         "llama_cpp": "tropism.engines.llama_cpp:LlamaCppEngine",
         "nvidia": "tropism.engines.openai:nvidia",
         "open_ai": "tropism.engines.openai:open_ai",
+        "vllm": "tropism.engines.vllm:VllmEngine",
     }
 )
 """Text, not objects: an engine's packages are imported when the engine is used, not before."""

@@ -196,6 +196,9 @@ class ComputeConfigDict(TypedDict, total=False):
     tp: int
     kv_cache_len: int | None
     max_seq_len: int
+    engine: Literal["llama_cpp", "vllm"] | None
+    url: str | None
+    served_name: str | None
 
 
 class PlacementDict(TypedDict, total=False):

@@ -122,10 +122,16 @@ class _Registry(Resource):
 
     @operation
     def update_compute_config(
-        self, model: Reference, compute_config: ComputeConfigDict | wire.ComputeConfig | Mapping[str, int]
+        self,
+        model: Reference,
+        compute_config: ComputeConfigDict | wire.ComputeConfig | Mapping[str, Any],
+        *,
+        api_key: str | None = None,
     ) -> Flow[wire.Model]:
-        """Change how a model is run; a running one is started again."""
-        takes = wire.ComputeConfigUpdate(model=unchecked(model), compute_config=unchecked(compute_config))
+        """Change how a model is run; a running one is started again. `api_key` is that of a vLLM server at `url`."""
+        takes = wire.ComputeConfigUpdate(
+            model=unchecked(model), compute_config=unchecked(compute_config), api_key=api_key
+        )
         return (yield from send(wire.UPDATE_COMPUTE_CONFIG, takes))
 
     @operation

@@ -3,30 +3,52 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 
-from tropism.engines.protocol import Engine, EngineUnavailable, ModelSource, Piece, Prompt
+from tropism.engines.protocol import Engine, EngineUnavailable, Piece, Prompt
 from tropism.server.database.session import Reading
 from tropism.server.tables.models import model
 
 
-def deployed_adapters(session: Reading) -> Mapping[UUID, Sequence[Path]]:
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """Those that should run on one base."""
+
+    files: Sequence[Path]
+    attempts: int
+    """How often they were tried, in sum: where that goes up, one that was refused is to be tried again."""
+
+
+NONE = Adapters((), 0)
+
+
+def deployed_adapters(session: Reading) -> Mapping[UUID, Adapters]:
     """The adapters that should run, by the id of their base, oldest first.
 
     One whose file is gone is left out: it must not take down the base and the other adapters.
     """
-    found: dict[UUID, list[Path]] = defaultdict(list)
+    found: dict[UUID, list[Any]] = defaultdict(list)
     wanted = select(model).where(model.c.deployed, model.c.adapter_path.is_not(None)).order_by(model.c.id)
     for row in session.rows(wanted):
-        if (path := Path(row.adapter_path)).is_file():
-            found[row.backbone_id].append(path)
-    return found
+        if Path(row.adapter_path).is_file():
+            found[row.backbone_id].append(row)
+    return {
+        id: Adapters([Path(row.adapter_path) for row in rows], sum(row.attempt for row in rows))
+        for id, rows in found.items()
+    }
+
+
+def lost_adapters(session: Reading) -> Mapping[UUID, str]:
+    """The adapters that should run and have no file any more, unless that is known already."""
+    wanted = select(model).where(model.c.deployed, model.c.adapter_path.is_not(None), model.c.online != "ERROR")
+    files = {row.id: Path(row.adapter_path) for row in session.rows(wanted)}
+    return {id: f"its adapter's file {file.name!r} is gone" for id, file in files.items() if not file.is_file()}
 
 
 def adapter_of(row: Any) -> Path | None:
@@ -34,24 +56,24 @@ def adapter_of(row: Any) -> Path | None:
     return Path(row.adapter_path) if row.adapter_path else None
 
 
-def answering(engine: Engine, source: ModelSource, adapter: Path | None) -> Engine:
-    """The engine as a model is asked: the base itself, or one of the adapters that it was started with.
+def answering(engine: Engine, adapters: Collection[Path], adapter: Path | None) -> Engine:
+    """The engine as a model is asked: the base itself, or one of the adapters that it has.
 
-    An adapter's place in the list is looked up in the very engine that is asked. Taken from anywhere else it could be
+    An adapter is named by its file; the engine that is asked knows it by that or not at all. A place in a list could be
     that of another adapter, whose answers would then pass for this one's.
     """
     if adapter is None:
         return engine
-    if adapter not in source.adapters:
+    if adapter not in adapters:
         raise EngineUnavailable("its engine runs without this adapter; models.deploy(...) loads it")
-    return _WithAdapter(engine, list(source.adapters).index(adapter))
+    return _WithAdapter(engine, adapter)
 
 
 class _WithAdapter(Engine):
     """A base that answers with one adapter. Starting and closing are the business of whoever has the base."""
 
-    def __init__(self, engine: Engine, place: int) -> None:
-        self._engine, self._place = engine, place
+    def __init__(self, engine: Engine, adapter: Path) -> None:
+        self._engine, self._adapter = engine, adapter
 
     async def start(self) -> None:
         return None
@@ -60,4 +82,4 @@ class _WithAdapter(Engine):
         return None
 
     def generate(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
-        return self._engine.generate(replace(prompt, adapter=self._place))
+        return self._engine.generate(replace(prompt, adapter=self._adapter))

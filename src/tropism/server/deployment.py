@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from tropism.engines.protocol import ModelSource
+from tropism.server.adapters import NONE, Adapters
 from tropism.server.secrets import Secrets
 from tropism.server.settings import Settings
 from tropism.wire.models import ComputeConfig
@@ -22,9 +22,17 @@ class Deployment:
     engine: str
     source: ModelSource
     attempt: int
+    adapter_attempts: int
+
+    def is_but_for_adapters(self, other: Deployment) -> bool:
+        """Whether an engine that takes adapters while it runs can go from one to the other."""
+        return self._base() == other._base()
+
+    def _base(self) -> Deployment:
+        return replace(self, source=replace(self.source, adapters=()), adapter_attempts=0)
 
 
-def deployment_of(row: Any, secrets: Secrets, settings: Settings, adapters: Sequence[Path] = ()) -> Deployment:
+def deployment_of(row: Any, secrets: Secrets, settings: Settings, adapters: Adapters = NONE) -> Deployment:
     """How to run the model of this row, its provider's key in clear, with adapters on top of it."""
     config = msgspec.convert(row.compute_config, ComputeConfig)
     base_url = None if row.endpoint else settings.base_urls.get(row.engine)
@@ -33,16 +41,27 @@ def deployment_of(row: Any, secrets: Secrets, settings: Settings, adapters: Sequ
         key=row.key,
         kind=row.kind,
         path=Path(row.path) if row.path else None,
-        endpoint=row.endpoint or base_url,
-        external_model_id=row.external_model_id,
+        weights=_weights(row),
+        endpoint=config.url or row.endpoint or base_url,
+        external_model_id=config.served_name or row.external_model_id,
         api_key=secrets.decrypt(row.secret, f"model:{row.id}:secret") if row.secret else None,
         extra_params=row.extra_params or {},
         egress=settings.egress.trusting(base_url) if base_url else settings.egress,
         context=config.max_seq_len,
         slots=slots,
-        adapters=tuple(adapters),
+        adapters=tuple(adapters.files),
+        devices=config.tp,
+        cache=config.kv_cache_len,
+        program=(settings.vllm, *settings.vllm_args),
     )
-    return Deployment(row.engine, source, row.attempt)
+    return Deployment(row.engine, source, row.attempt, adapters.attempts)
+
+
+def _weights(row: Any) -> Path | None:
+    """The folder that the file was made from; a training leaves its own beside what it exports."""
+    if row.weights_path is not None:
+        return Path(row.weights_path)
+    return Path(row.path).parent / "model" if row.path and row.training_job_id is not None else None
 
 
 def is_prepared(row: Any) -> bool:

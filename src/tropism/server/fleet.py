@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +21,7 @@ from sqlalchemy import select, update
 from tropism.engines.in_flight import InFlight
 from tropism.engines.protocol import Engine, EngineError, EngineUnavailable, State
 from tropism.engines.registry import make_engine
-from tropism.server.adapters import answering, deployed_adapters
+from tropism.server.adapters import NONE, answering, deployed_adapters, lost_adapters
 from tropism.server.database.connect import Database
 from tropism.server.database.session import Reading, Writing
 from tropism.server.deployment import Deployment, deployment_of, is_prepared
@@ -32,6 +34,7 @@ from tropism.wire.models import Online
 
 log = logging.getLogger("tropism.fleet")
 ONLINE: Mapping[State, Online] = {"online": "ONLINE", "restarting": "PENDING", "error": "ERROR"}
+NOTHING: Mapping[Path, str] = MappingProxyType({})
 PATIENCE = 60.0
 """Seconds that a request waits for an engine that is starting."""
 FAREWELL = 60.0
@@ -45,8 +48,12 @@ class Running:
     deployment: Deployment
     engine: Engine | None = None
     ready: bool = False
+    adapters: Collection[Path] = ()
+    """Those that it answers with by now."""
     requests: InFlight = field(default_factory=InFlight)
     start: asyncio.Task[None] | None = None
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while the engine takes other adapters."""
 
 
 class Fleet:
@@ -85,7 +92,7 @@ class Fleet:
         running = self._ready(served) or await self._starting(served)
         assert running.engine
         with running.requests:
-            yield answering(running.engine, running.deployment.source, served.adapter)
+            yield answering(running.engine, running.adapters, served.adapter)
 
     def _look(self, snapshot: Snapshot) -> None:
         """A model that is tried again has not failed yet; then see what else there is to do."""
@@ -99,7 +106,7 @@ class Fleet:
         running = self._running.get(served.engine_id)
         if running is None or not running.ready:
             return None
-        return running if served.adapter in (None, *running.deployment.source.adapters) else None
+        return running if served.adapter in (None, *running.adapters) else None
 
     async def _starting(self, served: ServedModel) -> Running:
         if served.online == "ERROR":
@@ -131,11 +138,16 @@ class Fleet:
 
     async def _reconcile(self) -> None:
         wanted, broken = await self._database.read(SYSTEM, self._wanted)
+        for id, reason in (await self._database.read(SYSTEM, lost_adapters)).items():
+            await self.report(id, "error", reason)
         for id, running in list(self._running.items()):
             if id not in wanted:
                 self._failures[id] = "it was stopped"
                 self._tell()
-            if wanted.get(id) != running.deployment:
+            if id in wanted and _can_follow(running, wanted[id]):
+                running.deployment = wanted[id]
+                self._spawn(self._follow_adapters(id, running))
+            elif wanted.get(id) != running.deployment:
                 self._spawn(_retire(self._running.pop(id)))
         for id, deployment in wanted.items():
             if id not in self._running:
@@ -154,7 +166,7 @@ class Fleet:
         broken: dict[UUID, str] = {}
         for row in filter(is_prepared, rows):
             try:
-                wanted[row.id] = deployment_of(row, self._secrets, self._settings, adapters.get(row.id, ()))
+                wanted[row.id] = deployment_of(row, self._secrets, self._settings, adapters.get(row.id, NONE))
             except ValueError as error:
                 broken[row.id] = str(error)
         return wanted, broken
@@ -174,8 +186,28 @@ class Fleet:
         else:
             await self._report(id, running, "online", None)
 
+    async def _follow_adapters(self, id: UUID, running: Running) -> None:
+        """Bring adapters in step while the engine answers."""
+        if running.start is not None:
+            await asyncio.wait([running.start])
+        if running.ready:
+            await self._take_adapters(id, running)
+
+    async def _take_adapters(self, id: UUID, running: Running) -> None:
+        """Have the engine answer with the adapters that are wanted by now, and write down which it refuses."""
+        assert running.engine
+        async with running.changing:
+            wanted, refused = running.deployment.source.adapters, NOTHING
+            if running.engine.adapters_at_run_time:
+                refused = await running.engine.take_adapters(wanted)
+            running.adapters = [each for each in wanted if each not in refused]
+            await self._database.write(SYSTEM, _set_adapters, id, running.adapters, refused)
+        self._tell()
+
     async def _report(self, id: UUID, running: Running, state: State, reason: str | None) -> None:
         if self._running.get(id) is running:  # or it was stopped meanwhile
+            if state == "online":  # a server that was started anew has those that were wanted before
+                await self._take_adapters(id, running)
             running.ready = state == "online"
             await self.report(id, state, reason)
 
@@ -190,6 +222,14 @@ class Fleet:
     def _tell(self) -> None:
         self._news.set()
         self._news = asyncio.Event()
+
+
+def _can_follow(running: Running, wanted: Deployment) -> bool:
+    """Whether the engine needs no more than other adapters, and can take them as it runs."""
+    before, engine = running.deployment, running.engine
+    if before == wanted or engine is None or not engine.adapters_at_run_time:
+        return False
+    return before.is_but_for_adapters(wanted)
 
 
 async def _retire(running: Running) -> None:
@@ -211,6 +251,17 @@ def _set_state(transaction: Writing, id: UUID, online: Online, reason: str | Non
     changed = update(model).where(model.c.id == id, model.c.deployed).values(online=online, error=reason)
     if transaction.run(changed):
         transaction.touch()
+
+
+def _set_adapters(transaction: Writing, id: UUID, here: Collection[Path], refused: Mapping[Path, str]) -> None:
+    """Write down which adapters the engine of a base has, and which it refuses and why."""
+    adapters = select(model).where(model.c.backbone_id == id, model.c.deployed, model.c.adapter_path.is_not(None))
+    for row in transaction.rows(adapters):
+        file = Path(row.adapter_path)
+        reason, online = refused.get(file), "ERROR" if file in refused else "ONLINE"
+        if (file in here or file in refused) and (reason, online) != (row.error, row.online):
+            transaction.run(update(model).where(model.c.id == row.id).values(online=online, error=reason))
+            transaction.touch()
 
 
 def _forget_states(transaction: Writing) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -102,6 +103,10 @@ class Settings(Struct, kw_only=True, frozen=True):
     """How many calls of one local model an evaluation makes at once (`TROPISM_EVALUATION_CALLS_LOCAL`)."""
     evaluation_calls_remote: int = 16
     """How many calls of one provider's model an evaluation makes at once (`TROPISM_EVALUATION_CALLS_REMOTE`)."""
+    vllm: str = "vllm"
+    """The program of vLLM, which has a Python environment of its own (`TROPISM_VLLM`)."""
+    vllm_args: tuple[str, ...] = ()
+    """More arguments to every `vllm serve`, such as those for Ray (`TROPISM_VLLM_ARGS`, as a shell reads them)."""
     hub: str = "https://huggingface.co"
     """Where models are downloaded from (`HF_ENDPOINT`)."""
     jobs_at_once: int = 2
@@ -149,10 +154,14 @@ def from_environment(environment: Mapping[str, str] = os.environ, **given: objec
         "log_requests": environment.get("TROPISM_LOG_REQUESTS", "0") not in _NO,
         "log_format": _one_of(("text", "json"), "TROPISM_LOG_FORMAT", environment),
         "oidc_trust_email": environment.get("TROPISM_OIDC_TRUST_EMAIL", "0") not in _NO,
+        "vllm_args": _words("TROPISM_VLLM_ARGS", environment.get("TROPISM_VLLM_ARGS", "")),
         "bundled_models": environment.get("TROPISM_BUNDLED_MODELS", "1") not in _NO,
-        "hub": environment.get("HF_ENDPOINT", "").strip().rstrip("/") or Settings.hub,
     }
     read["base_urls"] = _base_urls(environment)
+    if hub := environment.get("HF_ENDPOINT", "").strip().rstrip("/"):
+        read["hub"] = hub
+    if vllm := environment.get("TROPISM_VLLM", "").strip():
+        read["vllm"] = vllm
     if prices := environment.get("TROPISM_PRICES", "").strip():
         read["prices"] = Path(prices)
     for name in ("issuer", "client_id", "client_secret", "name", "scopes", "groups_claim"):
@@ -193,6 +202,13 @@ def _one_of(words: Sequence[str], variable: str, environment: Mapping[str, str])
     if word not in words:
         raise ValueError(f"{variable} must be one of {', '.join(words)}, not {word!r}")
     return word
+
+
+def _words(variable: str, text: str) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise ValueError(f"{variable} cannot be read as a shell reads words: {error}") from None
 
 
 def _origin(variable: str, text: str) -> str | None:

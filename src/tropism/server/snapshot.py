@@ -196,9 +196,14 @@ def _served_models(session: Reading) -> Served:
 
 
 def _online(row: Any) -> Online:
-    """What runs is the engine; an adapter can be left out of it."""
+    """What runs is the engine; an adapter can be left out of it, or be refused by it."""
     state: Online = row.engine_online or row.online
-    return state if row.adapter_path is None or row.deployed else "OFFLINE"
+    if row.adapter_path is None:
+        return state
+    if not row.deployed:
+        return "OFFLINE"
+    own: Online = row.online
+    return own if state == "ONLINE" else state
 
 
 def _fallbacks(session: Reading, served: Served) -> dict[UUID, dict[UUID, tuple[ServedModel, ...]]]:

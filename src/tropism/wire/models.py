@@ -18,15 +18,24 @@ Fallbacks = Annotated[list[Reference], Meta(max_length=8)]
 Provider = Literal["open_ai", "azure", "google", "anthropic", "nvidia", "custom"]
 
 
+Runtime = Literal["llama_cpp", "vllm"]
+
+
 class ComputeConfig(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """How a model is run."""
+    """How a model is run.
+
+    `engine` says by what, for models whose files are here. With `vllm`, `url` is a vLLM server that is there already,
+    and `served_name` what it calls the model if it has several; without `url` one is started.
+    """
 
     tp: Annotated[int, Meta(ge=1, le=64, description="Tensor parallelism: over how many devices.")] = 1
     kv_cache_len: (
-        Annotated[int, Meta(ge=128, description="Tokens that all requests share; None takes what fits `max_seq_len`.")]
-        | None
+        Annotated[int, Meta(ge=128, description="Tokens that all requests share; None takes what fits.")] | None
     ) = None
     max_seq_len: Annotated[int, Meta(ge=128, le=1_048_576, description="Longest prompt and answer, in tokens.")] = 2048
+    engine: Annotated[Runtime | None, Meta(description="None is llama.cpp.")] = None
+    url: Annotated[str, Meta(min_length=1, max_length=2_000)] | None = None
+    served_name: Annotated[str, Meta(min_length=1, max_length=300)] | None = None
 
 
 class Placement(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -186,10 +195,15 @@ class VariantCreate(Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tru
 
 
 class ComputeConfigUpdate(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """A new compute config; a running model is started again with it."""
+    """A new compute config; a running model is started again with it.
+
+    `api_key` is what the vLLM server at `url` wants; it is encrypted at rest and never returned. None keeps the one
+    that there is, as long as the URL stays the same.
+    """
 
     model: Reference
     compute_config: ComputeConfig
+    api_key: Secret | None = None
 
 
 class PricesUpdate(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):

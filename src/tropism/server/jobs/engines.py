@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,7 @@ from sqlalchemy import select
 from tropism.engines.in_flight import InFlight
 from tropism.engines.protocol import Engine, EngineUnavailable, State
 from tropism.engines.registry import make_engine
-from tropism.server.adapters import adapter_of, answering, deployed_adapters
+from tropism.server.adapters import NONE, Adapters, adapter_of, answering, deployed_adapters
 from tropism.server.context import Process
 from tropism.server.database.session import Reading
 from tropism.server.deployment import Deployment, deployment_of, is_prepared
@@ -59,7 +59,7 @@ class Engines:
         async with self._starting[row.id]:
             borrowed = await self._up(row.id, wanted)
         with borrowed.uses:
-            yield answering(borrowed.engine, borrowed.deployment.source, adapter)
+            yield answering(borrowed.engine, borrowed.deployment.source.adapters, adapter)
 
     async def close(self) -> None:
         """Stop them all."""
@@ -76,7 +76,7 @@ class Engines:
 
     async def _up(self, id: UUID, wanted: Deployment) -> Borrowed:
         running = self._running.get(id)
-        if running is not None and running.deployment == wanted and not running.broken:
+        if running is not None and not running.broken and await _serves(running, wanted):
             return running
         if running is not None:
             self._process.spawn(_retire(running))
@@ -94,14 +94,25 @@ class Engines:
             self._running[id].broken = True
 
 
+async def _serves(borrowed: Borrowed, wanted: Deployment) -> bool:
+    """Whether what runs is what is wanted, if need be after it has taken other adapters."""
+    if borrowed.deployment == wanted:
+        return True
+    if not borrowed.engine.adapters_at_run_time or not borrowed.deployment.is_but_for_adapters(wanted):
+        return False
+    await borrowed.engine.take_adapters(wanted.source.adapters)
+    borrowed.deployment = wanted
+    return True
+
+
 async def _retire(borrowed: Borrowed) -> None:
     await borrowed.uses.drained(PATIENCE)
     await borrowed.engine.close()
 
 
-def _adapters(session: Reading, id: UUID, base_id: UUID) -> tuple[Path | None, Sequence[Path]]:
+def _adapters(session: Reading, id: UUID, base_id: UUID) -> tuple[Path | None, Adapters]:
     """The adapter that this model is, and all that its base is started with."""
-    return adapter_of(session.row(select(model).where(model.c.id == id))), deployed_adapters(session).get(base_id, ())
+    return adapter_of(session.row(select(model).where(model.c.id == id))), deployed_adapters(session).get(base_id, NONE)
 
 
 def _deployed(session: Reading, id: UUID) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from tropism.server.context import Context
-from tropism.server.domains.models import attachments, imports, service
+from tropism.server.domains.models import attachments, compute_configs, imports, service
 from tropism.server.http import handles
 from tropism.wire import models as wire
 from tropism.wire.jobs import Job
@@ -50,7 +50,9 @@ async def add_variant(context: Context, request: wire.VariantCreate) -> wire.Mod
 
 @handles(wire.UPDATE_COMPUTE_CONFIG)
 async def update_compute_config(context: Context, request: wire.ComputeConfigUpdate) -> wire.Model:
-    return await context.write(service.update_compute_config, request)
+    services = context.services
+    change = partial(compute_configs.change, secrets=services.secrets, egress=services.settings.egress)
+    return await context.write(change, request)
 
 
 @handles(wire.UPDATE_PRICES)

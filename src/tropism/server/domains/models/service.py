@@ -80,12 +80,11 @@ def described(row: Row[Any]) -> wire.Model:
     is_external = row.provider is not None
     in_storage = bool(row.path or row.engine_path)
     is_adapter = row.adapter_path is not None
-    online = row.engine_online or row.online
     return wire.Model(
         id=row.id,
         key=row.key,
         name=row.name,
-        online=online if row.deployed or not is_adapter else "OFFLINE",
+        online=_online(row),
         error=row.engine_error or row.error,
         kind=row.kind,
         is_external=is_external,
@@ -108,6 +107,17 @@ def described(row: Row[Any]) -> wire.Model:
     )
 
 
+def _online(row: Row[Any]) -> wire.Online:
+    """The state of the engine; an adapter can be left out of it, or be refused by it."""
+    state: wire.Online = row.engine_online or row.online
+    if row.adapter_path is None:
+        return state
+    if not row.deployed:
+        return "OFFLINE"
+    own: wire.Online = row.online
+    return own if state == "ONLINE" else state
+
+
 def add_external(
     transaction: Writing, request: wire.ExternalModelCreate, secrets: Secrets, settings: Settings, listed: PriceList
 ) -> wire.Model:
@@ -116,7 +126,7 @@ def add_external(
     if request.endpoint is None and not has_base_url:
         raise InvalidRequest(f"provider {request.provider!r} needs an `endpoint`, its base URL", param="endpoint")
     if request.endpoint is not None:
-        _refuse_endpoint(request.endpoint, settings.egress)
+        refuse_endpoint(request.endpoint, settings.egress)
     id = transaction.new_id()
     return _register(
         transaction,
@@ -134,13 +144,14 @@ def add_external(
     )
 
 
-def _refuse_endpoint(endpoint: str, egress: Egress) -> None:
+def refuse_endpoint(endpoint: str, egress: Egress, param: str = "endpoint") -> None:
+    """Raise unless users may have us connect there."""
     try:
         checked_url(endpoint, egress)
     except EgressRefused as error:
-        raise InvalidRequest(f"`endpoint` is not allowed: {error.strerror}", param="endpoint") from None
+        raise InvalidRequest(f"`{param}` is not allowed: {error.strerror}", param=param) from None
     except ValueError as error:
-        raise InvalidRequest(f"`endpoint`: {error}", param="endpoint") from None
+        raise InvalidRequest(f"`{param}`: {error}", param=param) from None
 
 
 def add_variant(transaction: Writing, request: wire.VariantCreate) -> wire.Model:
@@ -283,23 +294,9 @@ def key_from(name: str) -> str:
     return key[:128]
 
 
-def update_compute_config(transaction: Writing, request: wire.ComputeConfigUpdate) -> wire.Model:
-    """Change how a model is run. The fleet sees the difference and starts its engine anew."""
-    row = _engine_of(find(transaction, request.model))
-    config = request.compute_config
-    if config.kv_cache_len is not None and config.kv_cache_len < config.max_seq_len:
-        raise InvalidRequest("`kv_cache_len` must hold at least one request of `max_seq_len`", param="kv_cache_len")
-    values: dict[str, Any] = {"compute_config": msgspec.to_builtins(config)}
-    if row.deployed:  # a new attempt: the engine starts anew even where it could not tell the configs apart
-        values |= {"online": "PENDING", "error": None, "attempt": row.attempt + 1}
-    transaction.run(update(model).where(model.c.id == row.id).values(**values))
-    transaction.touch()
-    return described(find(transaction, request.model))
-
-
 def update_prices(transaction: Writing, request: wire.PricesUpdate, listed: PriceList) -> wire.Model:
     """Say what a model costs from now on; what was logged keeps the cost that it had."""
-    row = _engine_of(find(transaction, request.model))
+    row = engine_of(find(transaction, request.model))
     values = _prices(listed, row.provider, row.external_model_id, request.prices)
     transaction.run(update(model).where(model.c.id == row.id).values(**values))
     transaction.touch()
@@ -337,8 +334,10 @@ def deploy_row(transaction: Writing, row: Row[Any]) -> None:
     idle = update(model).where(model.c.id == id, (~model.c.deployed) | (model.c.online == "ERROR"))
     if transaction.run(idle.values(deployed=True, online="PENDING", error=None, attempt=model.c.attempt + 1)):
         transaction.touch()
-    if row.adapter_path is not None and not row.deployed:
-        transaction.run(update(model).where(model.c.id == row.id).values(deployed=True))
+    if row.adapter_path is not None and (not row.deployed or row.online == "ERROR"):
+        again = {"attempt": model.c.attempt + 1} if row.online == "ERROR" else {}
+        values = {"deployed": True, "online": "PENDING", "error": None}
+        transaction.run(update(model).where(model.c.id == row.id).values(**values, **again))
         transaction.touch()
 
 
@@ -346,7 +345,7 @@ def terminate(transaction: Writing, request: wire.TerminateModel) -> wire.Model:
     """Say that the model should not run. Without force, not while a use case wants it online."""
     row = find(transaction, request.model)
     if row.adapter_path is None:
-        row = _engine_of(row)
+        row = engine_of(row)
     if not request.force and (users := _used_by(transaction, row.id)):
         raise Conflict(
             f"{row.key!r} serves {', '.join(users)}; detach it there, or terminate with force=True", param="model"
@@ -357,7 +356,8 @@ def terminate(transaction: Writing, request: wire.TerminateModel) -> wire.Model:
     return described(find(transaction, request.model))
 
 
-def _engine_of(row: Row[Any]) -> Row[Any]:
+def engine_of(row: Row[Any]) -> Row[Any]:
+    """The row itself, unless another model's engine answers for it."""
     if row.backbone_id is not None:
         raise Conflict(f"{row.key!r} runs on the engine of {row.backbone!r}; change that model", param="model")
     return row

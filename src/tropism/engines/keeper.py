@@ -1,4 +1,4 @@
-"""Keeps a llama.cpp process running: starts it again when it dies, and gives up when it keeps dying."""
+"""Keeps a server of models running: starts it again when it ends, and gives up when it keeps ending."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import Generic, Protocol, TypeVar
 
-from tropism.engines.llama_process import LlamaProcess
 from tropism.engines.protocol import EngineError, EngineUnavailable, OnState, State
 
 _log = logging.getLogger(__name__)
@@ -17,12 +17,28 @@ _SECONDS_TO_NOTICE = 2.0
 _LONGEST_PAUSE = 30.0
 
 
-class LlamaKeeper:
-    """Holds the one process that there is at a time."""
+class Kept(Protocol):
+    """One life of what is kept: a process of ours, or a server elsewhere that we use."""
+
+    replaced: asyncio.Event
+    """It is known to be dead, and new requests go elsewhere."""
+
+    async def ended(self) -> str:
+        """Wait until it has ended, and say why."""
+
+    async def close(self) -> None:
+        """End it, and free everything."""
+
+
+_K = TypeVar("_K", bound=Kept)
+
+
+class Keeper(Generic[_K]):
+    """Holds the one life that there is at a time."""
 
     def __init__(
         self,
-        launch: Callable[[], Awaitable[LlamaProcess]],
+        launch: Callable[[], Awaitable[_K]],
         on_state: OnState,
         *,
         restarts: int,
@@ -33,22 +49,22 @@ class LlamaKeeper:
         self._restarts = restarts
         self._first_pause = first_pause
         self._failures = 0
-        self._process: LlamaProcess | None = None
+        self._process: _K | None = None
         self._down: str | None = "it is not running"
         self._settled = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
 
     @property
-    def pid(self) -> int | None:
-        """The id of the process, while there is one."""
-        return self._process.pid if self._process else None
+    def process(self) -> _K | None:
+        """The present life, while there is one."""
+        return self._process
 
     async def start(self) -> None:
         """Start the process; a failure at the first start is the caller's to handle."""
         self._take(await self._launch())
         self._watch = asyncio.create_task(self._keep())
 
-    async def running(self) -> LlamaProcess:
+    async def running(self) -> _K:
         """Return the process; wait for a restart, but not long."""
         try:
             async with asyncio.timeout(_SECONDS_TO_WAIT_FOR_A_RESTART):
@@ -65,7 +81,7 @@ class LlamaKeeper:
         if self._process is None and self._down is not None:
             raise EngineUnavailable(f"the model is down: {self._down}")
 
-    async def lost(self, process: LlamaProcess) -> None:
+    async def lost(self, process: _K) -> None:
         """Let the death of this process be noticed, so that the next request does not run into it as well."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_SECONDS_TO_NOTICE):
@@ -115,7 +131,7 @@ class LlamaKeeper:
                 reason = str(error)
         self._tell("online", None)
 
-    def _take(self, process: LlamaProcess) -> None:
+    def _take(self, process: _K) -> None:
         self._process, self._down = process, None
         self._settled.set()
 
