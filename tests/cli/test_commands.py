@@ -159,6 +159,14 @@ def test_a_model_gets_prices_and_answers_show_what_they_cost(tropism: Any) -> No
     assert "2.4e-05 USD" in tropism("interactions", "get", id, "-u", "support").out
 
 
+def test_a_model_is_run_otherwise(tropism: Any) -> None:
+    changed = tropism("models", "update-compute-config", "parrot", "--max-seq-len", 512, "--tp", 2)
+    assert "up to 512 tokens, 2 devices" in changed.out
+    refused = tropism("models", "update-compute-config", "parrot", "--engine", "vllm")
+    assert "'parrot' has no files here that vllm could run" in refused.err
+    assert tropism("models", "update-compute-config", "parrot").code == 0
+
+
 def test_an_external_model_is_registered(tropism: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TROPISM_PROVIDER_KEY", "secret")
     key = f"outside-{uuid4()}"

@@ -13,6 +13,7 @@ import signal
 import struct
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.skipif(not (PROGRAM and MODEL), reason="TROPISM_TEST_VLLM and TROPISM_TEST_VLLM_MODEL are not set"),
 ]
-SHORT = {"temperature": 0.0, "max_tokens": 12, "said": "Name two colours."}
+SHORT: dict[str, Any] = {"temperature": 0.0, "max_tokens": 12, "said": "Name two colours."}
 
 
 def write_adapter(folder: Path, seed: int) -> Path:

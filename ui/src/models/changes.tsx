@@ -1,5 +1,5 @@
 // What can be changed of a model: what it costs, and how it is run.
-import { Button, Group, NumberInput, Text } from "@mantine/core"
+import { Button, Group, NumberInput, Switch, Text, TextInput } from "@mantine/core"
 import { useForm } from "@mantine/form"
 import { api, refresh } from "../api/client"
 import { useMay } from "../api/me"
@@ -55,7 +55,7 @@ export function Prices({ model }: { model: Model }) {
 
 export function ComputeConfig({ model }: { model: Model }) {
   const may = useMay()
-  const { tp, max_seq_len, kv_cache_len } = model.compute_config
+  const { tp, max_seq_len, kv_cache_len, engine, url } = model.compute_config
   const change = api.useMutation("patch", "/api/v1/models/{model}/compute_config", {
     onSuccess: async () => {
       await refresh("/api/v1/models")
@@ -68,6 +68,8 @@ export function ComputeConfig({ model }: { model: Model }) {
       tp: (tp ?? 1) as number | string,
       max_seq_len: (max_seq_len ?? "") as number | string,
       kv_cache_len: (kv_cache_len ?? "") as number | string,
+      onVllm: engine === "vllm",
+      url: url ?? "",
     },
   })
   if (!may("model:deploy") || model.backbone) return null
@@ -76,6 +78,10 @@ export function ComputeConfig({ model }: { model: Model }) {
       params: { path: { model: model.key } },
       body: {
         compute_config: {
+          ...model.compute_config,
+          engine: values.onVllm ? "vllm" : null,
+          url: values.onVllm && values.url ? values.url : null,
+          served_name: values.onVllm ? model.compute_config.served_name : null,
           tp: Number(values.tp),
           max_seq_len: Number(values.max_seq_len),
           kv_cache_len: Number(values.kv_cache_len) || null,
@@ -99,6 +105,16 @@ export function ComputeConfig({ model }: { model: Model }) {
             {...form.getInputProps("kv_cache_len")}
           />
           <NumberInput label="Devices" min={1} max={64} {...form.getInputProps("tp")} />
+          {model.in_storage && (
+            <Switch label="On vLLM" {...form.getInputProps("onVllm", { type: "checkbox" })} />
+          )}
+          {form.values.onVllm && (
+            <TextInput
+              label="URL of a vLLM server that runs already"
+              placeholder="starts one if empty"
+              {...form.getInputProps("url")}
+            />
+          )}
           <Button type="submit" variant="default" loading={change.isPending}>
             Keep
           </Button>
