@@ -82,6 +82,8 @@ def test_its_owner_changes_it(browser: Browser, new_browser: NewBrowser, person:
     path, body = "/api/v1/users/me/password", {"password": "wrong", "new_password": NEW}
     refused = browser.post(path, json=body)
     assert (refused.status_code, refused.json()["param"]) == (403, "password")
+    short = browser.post(path, json={"password": PASSWORD, "new_password": "short"})
+    assert (short.status_code, short.json()["param"]) == (422, "new_password")
     assert browser.post(path, json={**body, "password": PASSWORD}).status_code == 200
     assert (browser.status(), other.status()) == (200, 401)
     assert other.sign_in(person.email).status_code == 401

@@ -41,9 +41,9 @@ def _welcome(url: str, settings: Settings) -> None:
     model = f'"model": "{FIRST_USE_CASE}", "messages": [{{"role": "user", "content": "Hello!"}}]'
     lines = [
         f"Tropism is ready at {url}   (API reference: {url}/docs)",
-        f"In a browser: sign in at {url} with the admin key." if folder() else NOT_BUILT,
+        f"In a browser: sign in at {url} with the admin key, or a password." if folder() else NOT_BUILT,
         f"Admin key: {key}",
-        "To sign in with a browser: tropism users set-password admin@localhost",
+        "To choose a password: tropism users set-password admin@localhost",
         "",
         "Try it:",
         f"  curl {url}/v1/chat/completions -H \"Authorization: Bearer {key}\" -d '{{{model}}}'",

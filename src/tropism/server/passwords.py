@@ -55,16 +55,16 @@ class Passwords:
             return False
 
 
-def checked(password: str, email: str) -> str:
+def checked(password: str, email: str, param: str = "password") -> str:
     """The password, if it is one that can be chosen."""
     normal = _normal(password)
     if len(normal) < SHORTEST_PASSWORD:
         raise InvalidRequest(
             f"a password has at least {SHORTEST_PASSWORD} characters; a few words are easy to remember",
-            param="password",
+            param=param,
         )
     if normal.casefold() in (email.casefold(), email.partition("@")[0].casefold()) or len(set(normal)) < 4:
-        raise InvalidRequest("this password is too easy to guess; choose another", param="password")
+        raise InvalidRequest("this password is too easy to guess; choose another", param=param)
     return password
 
 

@@ -9,6 +9,7 @@ import { Loaded } from "../parts/Loaded"
 import { TextLink } from "../parts/links"
 import { done, failed } from "../parts/notify"
 import { Page } from "../parts/Page"
+import { LetIn } from "./letIn"
 import { openNewUser } from "./newUser"
 
 export function Users() {
@@ -48,6 +49,11 @@ function Row({ user }: { user: User }) {
             <Title order={2} fz={16}>
               {user.name}
             </Title>
+            {!user.active && (
+              <Badge color="red" variant="light" tt="none" fw={500}>
+                deactivated
+              </Badge>
+            )}
             {user.kind === "service" && (
               <Badge variant="default" tt="none" fw={500}>
                 service account
@@ -58,11 +64,14 @@ function Row({ user }: { user: User }) {
             {user.email}
           </Text>
         </div>
-        {may("api_key:read") && (
-          <TextLink to="/admin/api_keys" search={{ user: user.email }} size="sm">
-            Api keys
-          </TextLink>
-        )}
+        <Group gap="sm">
+          {may("user:update") && <LetIn user={user} />}
+          {may("api_key:read") && (
+            <TextLink to="/admin/api_keys" search={{ user: user.email }} size="sm">
+              Api keys
+            </TextLink>
+          )}
+        </Group>
       </Group>
       <Stack gap="xs" mt="sm">
         {user.teams.map((membership) => (

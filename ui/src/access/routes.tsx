@@ -5,6 +5,11 @@ import { signedIn } from "../app/parents"
 export const routes = [
   createRoute({
     getParentRoute: () => signedIn,
+    path: "/account",
+    component: lazyRouteComponent(() => import("./Account"), "Account"),
+  }),
+  createRoute({
+    getParentRoute: () => signedIn,
     path: "/admin/users",
     component: lazyRouteComponent(() => import("./Users"), "Users"),
   }),

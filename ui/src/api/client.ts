@@ -5,7 +5,7 @@ import createHooks from "openapi-react-query"
 import { answered, lost, whenItReturns } from "./connection"
 import { ApiProblem, problemOf, UNREACHABLE, unreachable } from "./problem"
 import type { paths } from "./schema"
-import { headers, signOut } from "./session"
+import { forget, headers } from "./session"
 
 const edge: Middleware = {
   onRequest({ request }) {
@@ -15,7 +15,7 @@ const edge: Middleware = {
     answered()
     if (response.ok) return
     const problem = await problemOf(response)
-    if (problem.status === 401) signOut()
+    if (problem.status === 401) forget()
     throw problem
   },
   onError({ error }) {

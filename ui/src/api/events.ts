@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "react"
 import { answered, lost } from "./connection"
 import { ApiProblem, messageOf, problemOf, unreachable } from "./problem"
-import { headers, signOut } from "./session"
+import { forget, headers } from "./session"
 
 const AGAIN_MS = 1500
 const DONE = "[DONE]"
@@ -22,7 +22,7 @@ export async function* events<T>(
     },
   )
   answered()
-  if (response.status === 401) signOut()
+  if (response.status === 401) forget()
   if (!response.ok || !response.body) throw await problemOf(response)
   onOpen?.()
   for await (const data of parsed(response.body)) {

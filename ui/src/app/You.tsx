@@ -9,9 +9,11 @@ import {
 } from "@mantine/core"
 import { useHotkeys } from "@mantine/hooks"
 import { IconLogout, IconMoon, IconSun } from "@tabler/icons-react"
-import { queries } from "../api/client"
+import { api, queries } from "../api/client"
 import { useMe } from "../api/me"
-import { signOut } from "../api/session"
+import { forget } from "../api/session"
+import { TextLink } from "../parts/links"
+import { failed } from "../parts/notify"
 
 export function You() {
   const { data: me } = useMe()
@@ -19,16 +21,19 @@ export function You() {
   const dark = useComputedColorScheme("light") === "dark"
   const turn = () => setColorScheme(dark ? "light" : "dark")
   useHotkeys([["alt + D", turn]])
-  const leave = () => {
-    signOut()
-    queries.clear()
-  }
+  const leaving = api.useMutation("post", "/api/v1/sign_out", {
+    onSuccess: () => {
+      forget()
+      queries.clear()
+    },
+    onError: failed,
+  })
   return (
     <Group justify="space-between" wrap="nowrap" gap={4}>
       <div style={{ minWidth: 0 }}>
-        <Text size="sm" fw={600} className="clip">
+        <TextLink to="/account" size="sm" fw={600} c="inherit" className="clip" display="block">
           {me?.name ?? " "}
-        </Text>
+        </TextLink>
         <Text size="xs" c="dimmed" className="clip">
           {me?.email}
         </Text>
@@ -40,7 +45,12 @@ export function You() {
           </ActionIcon>
         </Tooltip>
         <Tooltip label="Sign out">
-          <ActionIcon variant="subtle" color="gray" onClick={leave} aria-label="Sign out">
+          <ActionIcon
+            variant="subtle"
+            color="gray"
+            onClick={() => leaving.mutate({ body: {} })}
+            aria-label="Sign out"
+          >
             <IconLogout size={18} stroke={1.7} />
           </ActionIcon>
         </Tooltip>

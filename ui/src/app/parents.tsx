@@ -1,6 +1,6 @@
 // The routes that others hang on: the whole, the frame for those who are signed in, and one use case.
 import { createRootRoute, createRoute, lazyRouteComponent, Outlet, redirect } from "@tanstack/react-router"
-import { currentKey } from "../api/session"
+import { known } from "../api/session"
 import { Broken, Lost } from "./Failures"
 import { Shell } from "./Shell"
 
@@ -13,8 +13,8 @@ export const signedIn = createRoute({
   component: Shell,
   errorComponent: Broken,
   notFoundComponent: Lost,
-  beforeLoad: ({ location }) => {
-    if (currentKey() === null) throw redirect({ to: "/sign-in", search: { next: location.href } })
+  beforeLoad: async ({ location }) => {
+    if (!(await known())) throw redirect({ to: "/sign-in", search: { next: location.href } })
   },
 })
 

@@ -2,7 +2,7 @@
 import { createRouter } from "@tanstack/react-router"
 import { inUseCase as abTests } from "../ab_tests/routes"
 import { routes as access } from "../access/routes"
-import { signIn } from "../access/signInRoute"
+import { setPassword, signIn } from "../access/signInRoute"
 import { inUseCase as annotationPages } from "../annotation/routes"
 import { whenSignedOut } from "../api/session"
 import { routes as audit } from "../audit/routes"
@@ -21,6 +21,7 @@ import { ofUseCase, root, signedIn } from "./parents"
 
 const tree = root.addChildren([
   signIn,
+  setPassword,
   signedIn.addChildren([
     ...useCases,
     ...models,

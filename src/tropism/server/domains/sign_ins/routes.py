@@ -121,7 +121,7 @@ async def change_password(context: Context, request: wire.PasswordChange) -> Not
     if not await _is_right(context, known.user.email, known, request.password):
         await _note_failure(context, known.user.email)
         raise Forbidden("this is not your present password").within("password")
-    hash = await context.services.passwords.hash(checked(request.new_password, known.user.email))
+    hash = await context.services.passwords.hash(checked(request.new_password, known.user.email, "new_password"))
     await context.write(lambda transaction, _: passwords.change(transaction, known, hash, secrets), request)
     return Nothing()
 
