@@ -65,7 +65,11 @@ test-ui: setup ui browser ## Click through the web UI in a real browser
 
 # Without what has no database to keep anything in.
 WITHOUT_DATABASE := stats engines trainers docs judges rewards egress architecture wire ui
-test-postgres: setup ## Run the tests on a PostgreSQL server that they start themselves
+nginx: ## Install nginx for the tests of replicas, where root can (Debian)
+	@command -v nginx >/dev/null || [ "$$(id -u)" != 0 ] || \
+	  (apt-get update -qq && apt-get install -y -qq --no-install-recommends nginx-light >/dev/null)
+
+test-postgres: setup nginx ## Run the tests on a PostgreSQL server that they start themselves
 	$(BIN)/pytest --postgres $(WITHOUT_DATABASE:%=--ignore=tests/%)
 
 setup-train: setup ## Add what training needs: torch for CPU, 1.4 GB in all
@@ -136,4 +140,4 @@ bench-judges: setup ## Measure how often judges are right, beside ragas
 bench-learning: setup-train ## Train by every method, and measure what was learnt
 	$(BIN)/python -m benchmarks.learning --write
 
-.PHONY: help setup ui node-client lint-ui browser run demo demo-train bench-learning test lint format api lock audit sbom bench-overhead bench-ab bench-judges bench-jobs setup-train test-train test-postgres test-ui
+.PHONY: help setup ui node-client lint-ui browser run demo demo-train bench-learning test lint format api lock audit sbom bench-overhead bench-ab bench-judges bench-jobs setup-train test-train test-postgres nginx test-ui

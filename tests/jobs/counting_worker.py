@@ -1,6 +1,6 @@
 """A worker process whose only kind of job counts: each step is stored, and noted in a file outside the database.
 
-python counting_worker.py DATA [KIND OF TROUBLE]
+python counting_worker.py DATA [KIND OF TROUBLE] [NAME]
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from tropism.testing.database import database_of
 
 DATA = Path(sys.argv[1])
 TROUBLE = sys.argv[2] if len(sys.argv) > 2 else ""
+NAME = sys.argv[3] if len(sys.argv) > 3 else "default/here"
 
 
 class Count(Struct, kw_only=True, frozen=True):
@@ -58,7 +59,9 @@ def _nothing(transaction: Writing) -> None:
 async def main() -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    await work(Settings(data=DATA, database=database_of(DATA), job_stall_seconds=2), "default", stop, idle=0.5)
+    stall = 2 if TROUBLE == "hang" else 60
+    settings = Settings(data=DATA, database=database_of(DATA), job_stall_seconds=stall, worker_gone_seconds=4)
+    await work(settings, "default", stop, name=NAME, idle=0.5)
 
 
 if __name__ == "__main__":

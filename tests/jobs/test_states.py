@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import update
 from tests.jobs.conftest import MakeJob
 
+from tropism.server.clock import milliseconds
 from tropism.server.database.connect import Database
 from tropism.server.database.session import Writing
 from tropism.server.domains.jobs import service, states
@@ -144,7 +145,7 @@ async def test_a_job_of_which_nothing_is_heard_has_failed(database: Data, make_j
     await begun(database, lively)
 
     def let_time_pass(transaction: Writing) -> None:
-        long_ago = service.milliseconds(transaction.now) - 11_000
+        long_ago = milliseconds(transaction.now) - 11_000
         transaction.run(update(job).where(job.c.id == silent.id).values(heartbeat_ms=long_ago))
 
     await database.write(SYSTEM, let_time_pass)

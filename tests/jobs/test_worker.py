@@ -21,14 +21,14 @@ Data = Database[Snapshot]
 SCRIPT = Path(__file__).parent / "counting_worker.py"
 
 
-async def start(data: Path, trouble: str = "") -> asyncio.subprocess.Process:
+async def start(data: Path, *arguments: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, str(SCRIPT), str(data), trouble), stderr=asyncio.subprocess.PIPE
+        *(sys.executable, str(SCRIPT), str(data), *arguments), stderr=asyncio.subprocess.PIPE
     )
 
 
-async def run(data: Path, trouble: str = "") -> int:
-    return await (await start(data, trouble)).wait()
+async def run(data: Path, *arguments: str) -> int:
+    return await (await start(data, *arguments)).wait()
 
 
 async def seen(database: Data, made: Job) -> Job:
@@ -56,6 +56,28 @@ async def test_a_job_goes_on_where_its_worker_was_killed(database: Data, make_jo
     assert steps(tmp_path, made) == list(range(10)), "no step that was stored is done again"
     notes = (await database.read(SYSTEM, service.logs, JobLogsFilter(job=made.id))).lines
     assert [note.level for note in notes] == ["warning", "info"]
+
+
+async def test_another_worker_takes_over_what_a_dead_one_held(
+    database: Data, make_job: MakeJob, tmp_path: Path
+) -> None:
+    made = await make_job(to=10)
+    assert await run(tmp_path, "die", "default/one") == -signal.SIGKILL
+    assert await run(tmp_path, "", "default/two") == 0
+    done = await seen(database, made)
+    assert (done.status, done.attempt) == ("COMPLETED", 2)
+    assert steps(tmp_path, made) == list(range(10)), "no step that was stored is done again"
+
+
+async def test_a_worker_leaves_alone_what_a_living_one_holds(database: Data, make_job: MakeJob, tmp_path: Path) -> None:
+    made = await make_job(to=400)
+    first = await start(tmp_path, "", "default/one")
+    await until_running(database, made)
+    second = await start(tmp_path, "", "default/two")
+    assert await first.wait() == 0
+    assert await second.wait() == 0
+    assert (await seen(database, made)).attempt == 1
+    assert steps(tmp_path, made) == list(range(400))
 
 
 async def test_the_loss_of_the_job_engines_file_loses_no_job(database: Data, make_job: MakeJob, tmp_path: Path) -> None:

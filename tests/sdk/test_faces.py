@@ -22,6 +22,7 @@ DOMAINS = [
     "ab_tests",
     "chat",
     "completions",
+    "compute_pools",
     "embeddings",
     "feedback",
     "interactions",

@@ -156,6 +156,7 @@ CALLS: list[tuple[str, dict[str, Any], str]] = [
     ("reward_servers.list", {}, "GET /api/v1/reward_servers"),
     ("reward_servers.remove", {"key": "k"}, "DELETE /api/v1/reward_servers/k"),
     ("reward_servers.test", {"url": "http://x"}, "POST /api/v1/reward_servers/test"),
+    ("compute_pools.list", {}, "GET /api/v1/compute_pools"),
     ("judges.list", {}, "GET /api/v1/judges"),
     (
         "training.jobs.create",

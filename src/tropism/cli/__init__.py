@@ -19,6 +19,7 @@ app = App(
 
 COMMANDS = {
     "serve": ("tropism.cli.start:serve", "Start the engine."),
+    "worker": ("tropism.cli.start:worker", "Do the jobs of a compute pool."),
     "demo": ("tropism.cli.start:demo", "Walk once through the whole loop."),
     "use-cases": ("tropism.cli.use_cases:app", "The tasks that models are asked to do."),
     "models": ("tropism.cli.models:app", "Register models, run them, attach them to use cases."),
@@ -32,6 +33,7 @@ COMMANDS = {
     "evaluation": ("tropism.cli.evaluation:app", "Let a judge score answers."),
     "training": ("tropism.cli.training:app", "Make better models."),
     "jobs": ("tropism.cli.jobs:app", "Work that takes longer than a request."),
+    "compute-pools": ("tropism.cli.compute_pools:app", "Where models run and jobs are done."),
     "judges": ("tropism.cli.judges:app", "What judges measure, and how far to trust them."),
     "reward-servers": ("tropism.cli.reward_servers:app", "Programs of yours that say how good answers are."),
     "users": ("tropism.cli.access:users", "People and service accounts."),

@@ -44,7 +44,7 @@ def status(data: Path, json: bool) -> None:
 def forget(data: Path) -> None:
     """Drop the older master keys on which nothing depends any more. The engine must not run."""
     try:
-        held = take(data)
+        held = take(data, shared=False)
     except DataInUse as error:
         raise TropismError(str(error)) from None
     with held:

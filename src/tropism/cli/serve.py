@@ -10,17 +10,20 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from tropism.server import logs
+from tropism.server import logs, siblings
 from tropism.server.app import DatabaseUnusable
 from tropism.server.founding import FIRST_USE_CASE, KEY_FILE
 from tropism.server.lock import DataInUse
 from tropism.server.run import CannotListen, new_event_loop
 from tropism.server.run import serve as run
 from tropism.server.settings import Settings, from_environment
+from tropism.server.siblings import CannotStart
 from tropism.server.ui import NOT_BUILT, folder
 
 
-def serve(*, host: str, port: int, data: Path, database: str | None, storage: str | None, echo_models: str) -> None:
+def serve(
+    *, host: str, port: int, data: Path, database: str | None, storage: str | None, workers: int, echo_models: str
+) -> None:
     """Start the engine with these options of the command line; return when it is told to stop."""
     console = Console(stderr=True)
     try:
@@ -30,10 +33,17 @@ def serve(*, host: str, port: int, data: Path, database: str | None, storage: st
         )
         logs.set_up(settings)
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            runner.run(run(settings, lambda url: _welcome(url, settings)))
-    except (CannotListen, DataInUse, DatabaseUnusable, ValueError, OSError) as error:
+            runner.run(_run(settings, workers))
+    except (CannotListen, CannotStart, DataInUse, DatabaseUnusable, ValueError, OSError) as error:
         console.print(Text.assemble(("tropism serve: ", "red"), str(error)), soft_wrap=True)
         sys.exit(1)
+
+
+async def _run(settings: Settings, workers: int) -> None:
+    def welcome(url: str) -> None:
+        _welcome(url, settings)
+
+    await (run(settings, welcome) if workers == 1 else siblings.serve(settings, workers, welcome))
 
 
 def _welcome(url: str, settings: Settings) -> None:

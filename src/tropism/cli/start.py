@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 DEFAULT_DATA = Path(".tropism")
 
@@ -17,6 +17,7 @@ def serve(
     data: Path = DEFAULT_DATA,
     database: str | None = None,
     storage: str | None = None,
+    workers: Annotated[int, Parameter(validator=validators.Number(gte=1, lte=64))] = 1,
     echo_models: str = "",
 ) -> None:
     """Start the engine: API, database and local models in one process.
@@ -33,12 +34,43 @@ def serve(
         The database's URL; a SQLite file in the data directory if not given.
     storage
         Where datasets are kept, a directory or a URL such as s3://bucket/prefix; in the data directory if not given.
+    workers
+        How many processes answer, behind one port. Each runs the local models for itself.
     echo_models
         Keys of models that repeat what they are told, separated by commas; for tests.
     """
     from tropism.cli.serve import serve
 
-    serve(host=host, port=port, data=data, database=database, storage=storage, echo_models=echo_models)
+    serve(host=host, port=port, data=data, database=database, storage=storage, workers=workers, echo_models=echo_models)
+
+
+def worker(
+    *,
+    pool: str = "default",
+    capabilities: str = "evaluation,models,training",
+    data: Path = DEFAULT_DATA,
+    database: Annotated[str | None, Parameter(env_var="TROPISM_DATABASE")] = None,
+    storage: Annotated[str | None, Parameter(env_var="TROPISM_STORAGE")] = None,
+) -> None:
+    """Do the jobs of a compute pool on this machine, beside engines that share its database.
+
+    Parameters
+    ----------
+    pool
+        The pool to work in; it is made by its first worker.
+    capabilities
+        What to do there, separated by commas: evaluation, models (bring models here), training.
+    data
+        The data directory, the same one as that of the engines: model files are exchanged there.
+    database
+        The database's URL; a SQLite file in the data directory if not given.
+    storage
+        Where datasets are kept, as for the engines.
+    """
+    from tropism.cli.worker import worker
+
+    words = tuple(word for word in capabilities.split(",") if word)
+    worker(pool=pool, capabilities=words, data=data, database=database, storage=storage)
 
 
 def demo(

@@ -18,6 +18,7 @@ from tropism.sdk.access import (
 from tropism.sdk.audit import AsyncAudit, Audit
 from tropism.sdk.chat import AsyncChat, Chat
 from tropism.sdk.completions import AsyncCompletions, Completions
+from tropism.sdk.compute_pools import AsyncComputePools, ComputePools
 from tropism.sdk.costs import AsyncCosts, Costs
 from tropism.sdk.datasets import AsyncDatasets, Datasets
 from tropism.sdk.embeddings import AsyncEmbeddings, Embeddings
@@ -41,6 +42,7 @@ __all__ = [
     "AsyncAudit",
     "AsyncChat",
     "AsyncCompletions",
+    "AsyncComputePools",
     "AsyncCosts",
     "AsyncDatasets",
     "AsyncEmbeddings",
@@ -65,6 +67,7 @@ __all__ = [
     "Audit",
     "Chat",
     "Completions",
+    "ComputePools",
     "Costs",
     "Datasets",
     "Embeddings",

@@ -23,6 +23,7 @@ from tropism.sdk.access import (
 from tropism.sdk.audit import AsyncAudit, Audit
 from tropism.sdk.chat import AsyncChat, Chat
 from tropism.sdk.completions import AsyncCompletions, Completions
+from tropism.sdk.compute_pools import AsyncComputePools, ComputePools
 from tropism.sdk.costs import AsyncCosts, Costs
 from tropism.sdk.datasets import AsyncDatasets, Datasets
 from tropism.sdk.embeddings import AsyncEmbeddings, Embeddings
@@ -76,6 +77,7 @@ class Tropism:
         self.evaluation = Evaluation(self._connection, self._defaults)
         self.jobs = Jobs(self._connection, self._defaults)
         self.training = Training(self._connection, self._defaults)
+        self.compute_pools = ComputePools(self._connection, self._defaults)
         self.reward_servers = RewardServers(self._connection, self._defaults)
         self.permissions = Permissions(self._connection, self._defaults)
         self.roles = Roles(self._connection, self._defaults)
@@ -140,6 +142,7 @@ class AsyncTropism:
         self.evaluation = AsyncEvaluation(self._connection, self._defaults)
         self.jobs = AsyncJobs(self._connection, self._defaults)
         self.training = AsyncTraining(self._connection, self._defaults)
+        self.compute_pools = AsyncComputePools(self._connection, self._defaults)
         self.reward_servers = AsyncRewardServers(self._connection, self._defaults)
         self.permissions = AsyncPermissions(self._connection, self._defaults)
         self.roles = AsyncRoles(self._connection, self._defaults)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from importlib import import_module
 
 from starlette.applications import Starlette
@@ -16,12 +17,15 @@ from tropism.server.chores import done_regularly
 from tropism.server.clock import Clock
 from tropism.server.context import Services
 from tropism.server.database.connect import Database
+from tropism.server.domains.compute_pools.service import DEFAULT_POOL, INFERENCE
+from tropism.server.domains.jobs.service import CAPABILITIES
 from tropism.server.fleet import Fleet
 from tropism.server.forgetting import carried_out
 from tropism.server.founding import found
 from tropism.server.gauges import observed
 from tropism.server.jobs.supervisor import workers
 from tropism.server.limits.ledger import Ledger
+from tropism.server.membership import announced, place
 from tropism.server.metrics import Metrics
 from tropism.server.observing import Observer, Tracing
 from tropism.server.oidc_provider import provider
@@ -45,6 +49,7 @@ ROUTES = (
     "feedback",
     "ab_tests",
     "judges",
+    "compute_pools",
     "jobs",
     "chat",
     "evaluation",
@@ -65,22 +70,25 @@ class DatabaseUnusable(Exception):
 
 
 @asynccontextmanager
-async def application(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Starlette]:
-    """The running application. On the way out it stores what was accepted and stops its engines."""
+async def application(
+    settings: Settings, clock: Clock | None = None, *, is_held: bool = False
+) -> AsyncIterator[Starlette]:
+    """The running application. On the way out it stores what was accepted and stops its engines.
+
+    With `is_held`, somebody else sees to it that nobody has the data directory but us and our like.
+    """
     settings.data.mkdir(parents=True, exist_ok=True)
-    held = lock.take(settings.data)
-    try:
+    with nullcontext() if is_held else lock.take(settings.data, shared=not settings.is_one_file):
         wake = asyncio.Event()
         async with (
             _services(settings, wake.set, clock or Clock()) as services,
+            announced(services, f"engine/{place(settings)}/{os.getpid()}", DEFAULT_POOL, (INFERENCE, *CAPABILITIES)),
             done_regularly(services),
             workers(services, wake),
             carried_out(services),
             services.limits.kept(),
         ):
             yield http.application(ENDPOINTS, services, [*docs_page.routes(), *ui.routes()])
-    finally:
-        held.close()
 
 
 @asynccontextmanager

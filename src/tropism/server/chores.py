@@ -12,6 +12,7 @@ from tropism.server import audit, replays, rotation
 from tropism.server.context import Services
 from tropism.server.domains.ab_tests import lifecycle
 from tropism.server.domains.access import keys
+from tropism.server.domains.compute_pools import service as compute_pools
 from tropism.server.domains.datasets import tidying
 from tropism.server.domains.jobs import states
 from tropism.server.domains.models import homes
@@ -69,6 +70,8 @@ async def _keep_doing(services: Services) -> None:
             await tidying.tidy(services)
             await services.database.write(SYSTEM, leases.tidy)
             await homes.tidy(services)
+            await services.database.write(SYSTEM, compute_pools.tidy)
+            await services.database.write(SYSTEM, states.explain_empty_pools, services.settings.worker_gone_seconds)
             await services.database.write(SYSTEM, states.fail_unheard, services.settings.job_stall_seconds)
         except Exception:
             log.exception("a chore could not be done; it is tried again in a minute")

@@ -29,6 +29,11 @@ class Clock:
         return UUID(int=milliseconds << 80 | uuid7().int & ((1 << 80) - 1))
 
 
+def milliseconds(moment: datetime) -> int:
+    """Since 1970, as the tables keep times that are no ids."""
+    return (moment - EPOCH) // timedelta(milliseconds=1)
+
+
 def time_of(id: UUID) -> datetime:
     """When an id was made, to the millisecond."""
     return EPOCH + timedelta(milliseconds=id.int >> 80)

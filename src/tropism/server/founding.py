@@ -20,7 +20,7 @@ from tropism.server.domains.models import attachments
 from tropism.server.domains.models import service as models
 from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.principal import SYSTEM
-from tropism.server.secrets import new_api_key, write_private
+from tropism.server.secrets import first_written, new_api_key
 from tropism.server.tables.models import model
 from tropism.wire.models import AttachModel
 from tropism.wire.use_cases import UseCaseCreate
@@ -34,11 +34,15 @@ async def found(services: Services) -> None:
     """Give a fresh engine what it needs, and an older one what a new release adds."""
     database, settings = services.database, services.settings
     if await database.read(SYSTEM, access.is_fresh):
-        key = settings.admin_api_key or new_api_key()
         # The file comes first: a key that is only in the database, as a hash, could never be told to anyone.
-        if settings.admin_api_key is None:
-            await asyncio.to_thread(write_private, settings.data / KEY_FILE, key)
+        file = settings.data / KEY_FILE
+        key = settings.admin_api_key
+        if key is None:
+            key = await asyncio.to_thread(first_written, file, new_api_key())
         await database.write(SYSTEM, _begin, services, key)
+        await database.catch_up()
+        if services.secrets.digest(key) not in database.snapshot.principals:  # another engine's is the admin's
+            file.unlink(missing_ok=True)
     await database.write(SYSTEM, rotation.reseal, services.secrets)
     await database.write(SYSTEM, _keep_up, services)
     if settings.bundled_models:
@@ -47,6 +51,8 @@ async def found(services: Services) -> None:
 
 
 def _begin(transaction: Writing, services: Services, key: str) -> None:
+    if not access.is_fresh(transaction):  # another engine started at the same time, and was first
+        return
     access.found(transaction, services.secrets, key)
     use_cases.create(transaction, UseCaseCreate(key=FIRST_USE_CASE, name="Default"))
     _add_built_in(transaction, services)

@@ -26,6 +26,7 @@ ABOUT_USE_CASES: Held = frozenset(
         "ab_test:create",
         "ab_test:read",
         "chat:create",
+        "compute_pool:read",
         "cost:read",
         "dataset:create",
         "dataset:delete",

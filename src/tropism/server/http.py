@@ -22,7 +22,7 @@ from tropism.server.audit import Call
 from tropism.server.browser import Visit, own_origin
 from tropism.server.callers import caller
 from tropism.server.context import Context, Services
-from tropism.server.errors import Forbidden, TropismError
+from tropism.server.errors import Forbidden, NotFound, TropismError, Unauthenticated
 from tropism.server.observing import Seen
 from tropism.server.principal import SYSTEM, Principal
 from tropism.server.requests import reader
@@ -193,14 +193,33 @@ def _route(endpoint: Endpoint[Any, Any], services: Services) -> Route:
             seen.ended(response.status_code)
         return response
 
+    async def admitted(request: Request, seen: Seen) -> Context:
+        try:
+            return _context(endpoint, services, request, seen)
+        except (Unauthenticated, Forbidden):
+            if not await services.database.catch_up():
+                raise
+            return _context(endpoint, services, request, seen)  # another engine knows the caller by now
+
+    async def handled(request: Request, context: Context, given: Any) -> Any:
+        try:
+            return await begun(request, context, given)
+        except NotFound:
+            if endpoint.receives or not await services.database.catch_up():
+                raise
+            # Another engine has made what is missing here; nothing was written yet.
+            return await begun(request, _context(endpoint, services, request, context.seen), given)
+
+    async def begun(request: Request, context: Context, given: Any) -> Any:
+        work = handler(context, given, request.stream()) if endpoint.receives else handler(context, given)
+        return await (_while_connected(request, work) if endpoint.streams else work)
+
     async def answered(request: Request, seen: Seen) -> Response:
         said: dict[str, str] = {}
         try:
-            context = _context(endpoint, services, request, seen)
+            context = await admitted(request, seen)
             said = context.headers
-            given = await read(request)
-            work = handler(context, given, request.stream()) if endpoint.receives else handler(context, given)
-            answer = await (_while_connected(request, work) if endpoint.streams else work)
+            answer = await handled(request, context, await read(request))
         except TropismError as error:
             return _problem(request, error, said)
         except ClientDisconnect:

@@ -1,4 +1,4 @@
-"""One engine per data directory: a second one is told so, and never opens the database."""
+"""Who works on a data directory: one engine whose database is a file in it, or any number that share a PostgreSQL."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ class DataInUse(Exception):
     """Another engine works on this data directory."""
 
 
-def take(data: Path) -> IO[str]:
+def take(data: Path, *, shared: bool) -> IO[str]:
     """Hold the directory for as long as the returned file is open; the system lets go of it if the process dies."""
     file = (data / "lock").open("a+")
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         file.seek(0)
         holder = file.read().strip() or "unknown"

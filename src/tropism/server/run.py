@@ -49,16 +49,21 @@ async def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterator[str]:
-    """A running server, by its URL. On the way out, running requests may end first."""
-    with _listen(settings.host, settings.port) as listening:
-        async with application(settings, clock) as app:
+async def running(
+    settings: Settings, clock: Clock | None = None, given: socket.socket | None = None
+) -> AsyncIterator[str]:
+    """A running server, by its URL. On the way out, running requests may end first.
+
+    With a `given` socket it is one of several engines, whose parent listens and holds the data directory.
+    """
+    with given or listen(settings.host, settings.port) as listening:
+        async with application(settings, clock, is_held=given is not None) as app:
             server = Server(_config(app, settings))
             serving = asyncio.create_task(server.serve([listening]))
             try:
                 while not server.started:
                     await asyncio.sleep(0.005)
-                yield _url(listening)
+                yield url_of(listening)
             finally:
                 app.state.stopping.set()
                 server.should_exit = True
@@ -78,7 +83,7 @@ def _config(app: object, settings: Settings) -> uvicorn.Config:
     )
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
@@ -90,6 +95,6 @@ def _listen(host: str, port: int) -> socket.socket:
         raise CannotListen(f"there is no port {port}; ports go to 65535") from None
 
 
-def _url(listening: socket.socket) -> str:
+def url_of(listening: socket.socket) -> str:
     host, port = listening.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -7,6 +7,7 @@ with them, until nothing of that is left (rotation.py).
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import os
@@ -113,9 +114,7 @@ def master_key(given: str | None, file: Path) -> str:
     """The given master keys, or those in `file`, made at the first start and readable by its owner alone."""
     if given:
         return given
-    if not file.exists():
-        write_private(file, new_master_key())
-    return file.read_text().strip()
+    return first_written(file, new_master_key())
 
 
 def split(masters: str) -> list[str]:
@@ -126,15 +125,29 @@ def split(masters: str) -> list[str]:
     return [key for key in found if key]
 
 
+def first_written(file: Path, text: str) -> str:
+    """What the file holds; `text` if nobody has written it yet. Of several who come at once, one is first."""
+    if not file.exists():
+        draft = _draft(file, text)
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, file)
+        draft.unlink()
+    return file.read_text().strip()
+
+
 def write_private(file: Path, text: str) -> None:
     """Write a file of mode 600, whole or not at all."""
+    _draft(file, text).rename(file)
+
+
+def _draft(file: Path, text: str) -> Path:
     draft = file.with_name(f"{file.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as stream:
         stream.write(text + "\n")
         stream.flush()
         os.fsync(stream.fileno())
-    draft.rename(file)
+    return draft
 
 
 def _derive(master: str, purpose: bytes) -> bytes:

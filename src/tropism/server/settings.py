@@ -99,6 +99,8 @@ class Settings(Struct, kw_only=True, frozen=True):
     """Tell traces what was said, too (`TROPISM_OTLP_CONTENT=1`)."""
     job_stall_seconds: int = 600
     """A job that comes no further for so long has failed (`TROPISM_JOB_STALL_SECONDS`)."""
+    worker_gone_seconds: int = 60
+    """A worker that says nothing for so long is gone, and others do its jobs (`TROPISM_WORKER_GONE_SECONDS`)."""
     evaluation_calls_local: int = 4
     """How many calls of one local model an evaluation makes at once (`TROPISM_EVALUATION_CALLS_LOCAL`)."""
     evaluation_calls_remote: int = 16
@@ -135,10 +137,14 @@ class Settings(Struct, kw_only=True, frozen=True):
         return self.database or f"sqlite:///{(self.data / 'tropism.db').absolute()}"
 
     @property
+    def is_one_file(self) -> bool:
+        """Whether the database is a file: then one engine works on it."""
+        return self.database_url.startswith("sqlite")
+
+    @property
     def jobs_url(self) -> str:
         """Where the job engine keeps its queues: a file beside a SQLite database, a schema of its own in PostgreSQL."""
-        is_file = self.database_url.startswith("sqlite")
-        return f"sqlite:///{(self.data / 'jobs.db').absolute()}" if is_file else self.database_url
+        return f"sqlite:///{(self.data / 'jobs.db').absolute()}" if self.is_one_file else self.database_url
 
 
 def from_environment(environment: Mapping[str, str] = os.environ, **given: object) -> Settings:
@@ -185,6 +191,7 @@ def from_environment(environment: Mapping[str, str] = os.environ, **given: objec
         "metrics_port",
         "job_stall_seconds",
         "jobs_at_once",
+        "worker_gone_seconds",
         "evaluation_calls_local",
         "evaluation_calls_remote",
     ):

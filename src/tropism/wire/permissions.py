@@ -13,6 +13,7 @@ Permission = Literal[
     "api_key:read",
     "audit:read",
     "chat:create",
+    "compute_pool:read",
     "cost:read",
     "dataset:create",
     "dataset:delete",

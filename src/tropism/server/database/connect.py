@@ -89,6 +89,16 @@ class Database(Generic[S]):
 
         return await asyncio.get_running_loop().run_in_executor(self._readers, run)
 
+    async def catch_up(self) -> bool:
+        """Look now whether another process made a newer snapshot, and take it; False if ours is the newest."""
+        before = self.snapshot.version
+        try:
+            if await self.read(SYSTEM, self._version) != before:
+                self._publish(await self.read(SYSTEM, self._load))
+        except SQLAlchemyError as error:
+            log.warning("changes by other processes cannot be read: %s", error)
+        return self.snapshot.version != before
+
     async def write(
         self,
         principal: Principal,
@@ -125,8 +135,4 @@ class Database(Generic[S]):
     async def _follow(self) -> None:
         while True:
             await asyncio.sleep(FOLLOW_SECONDS)
-            try:
-                if await self.read(SYSTEM, self._version) != self.snapshot.version:
-                    self._publish(await self.read(SYSTEM, self._load))
-            except SQLAlchemyError as error:
-                log.warning("changes by other processes cannot be read: %s", error)
+            await self.catch_up()

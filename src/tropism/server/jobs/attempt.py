@@ -10,9 +10,9 @@ from uuid import UUID
 import msgspec
 
 from tropism.engines.protocol import EngineError
+from tropism.server.clock import milliseconds
 from tropism.server.context import Process
 from tropism.server.domains.jobs import states
-from tropism.server.domains.jobs.service import milliseconds
 from tropism.server.domains.jobs.states import Stopped
 from tropism.server.errors import TropismError
 from tropism.server.grants import principal_of
@@ -29,9 +29,9 @@ class Stalled(Exception):
     """The function came no further for too long."""
 
 
-async def attempt(process: Process, engine: Borrow, id: UUID) -> None:
+async def attempt(process: Process, engine: Borrow, worker: str, id: UUID) -> None:
     """Do a job to its end, whichever that is, and write it down. Raises only when even that is impossible."""
-    row = await process.database.write(SYSTEM, states.begin, id)
+    row = await process.database.write(SYSTEM, states.begin, id, worker)
     if row is None:
         return
     request, function = FUNCTIONS[row.kind]

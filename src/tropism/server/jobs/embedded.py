@@ -11,21 +11,15 @@ import logging
 import os
 import sys
 import threading
-from importlib import import_module
-from importlib.util import find_spec
 
 import msgspec
 
-from tropism.server.domains.jobs.service import DEFAULT_POOL
-from tropism.server.jobs.worker import work
+from tropism.server.domains.compute_pools.service import DEFAULT_POOL
+from tropism.server.jobs.worker import load_functions, work
 from tropism.server.low_priority import give_way
+from tropism.server.membership import place
 from tropism.server.settings import Settings
 
-DOMAINS_WITH_JOBS = tuple(
-    domain
-    for domain in ("datasets", "evaluation", "models", "training")
-    if find_spec(f"tropism.server.domains.{domain}.jobs")
-)
 IDLE_SECONDS = 60.0
 """Without a job for so long it ends; the server starts another one for the next job."""
 GRACE_SECONDS = 20.0
@@ -39,8 +33,7 @@ def main() -> None:
     settings = msgspec.json.decode(sys.stdin.buffer.readline(), type=Settings, dec_hook=lambda type, text: type(text))
     # A worker of a server that was killed may still be on its way out: the jobs are its until then.
     fcntl.flock(os.open(settings.data / "worker.lock", os.O_CREAT | os.O_WRONLY), fcntl.LOCK_EX)
-    for domain in DOMAINS_WITH_JOBS:
-        import_module(f"tropism.server.domains.{domain}.jobs")
+    load_functions()
     try:
         asyncio.run(_work(settings))
     except Exception:
@@ -59,7 +52,7 @@ async def _work(settings: Settings) -> None:
         threading.Timer(GRACE_SECONDS, os._exit, (1,)).start()
 
     threading.Thread(target=listen, name="server-listener", daemon=True).start()
-    await work(settings, DEFAULT_POOL, stop, idle=IDLE_SECONDS)
+    await work(settings, DEFAULT_POOL, stop, name=f"{DEFAULT_POOL}/{place(settings)}", idle=IDLE_SECONDS)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ what it has not seen yet. So a crash in between, or even the loss of all that DB
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence, Set
 from typing import Any
 from uuid import UUID
 
@@ -55,11 +55,15 @@ class Queue:
                 self._name(capability), worker_concurrency=self._at_once[capability], polling_interval_sec=POLL_SECONDS
             )
 
-    def offer(self, jobs: Iterable[Waiting]) -> None:
-        """Queue the jobs that are not queued or running."""
+    def offer(self, jobs: Iterable[Waiting], alive: Set[str]) -> None:
+        """Queue the jobs that are not queued, and again those whose worker is not among the living."""
         for job in jobs:
             known = DBOS.list_workflows(workflow_id_prefix=f"{job.id}:", load_input=False, load_output=False)
-            if any(workflow.status in LIVE for workflow in known):
+            live = [workflow for workflow in known if workflow.status in LIVE]
+            for workflow in live:
+                if workflow.status == "PENDING" and workflow.executor_id not in alive:
+                    DBOS.resume_workflow(workflow.workflow_id, queue_name=self._name(job.capability))
+            if live:
                 continue
             # The same name from every worker of the pool: whoever is first has queued it.
             with SetWorkflowID(f"{job.id}:{len(known)}"):

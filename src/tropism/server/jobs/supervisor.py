@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from tropism.server.context import Services
+from tropism.server.domains.compute_pools.service import DEFAULT_POOL
 from tropism.server.domains.jobs import states
-from tropism.server.domains.jobs.service import CAPABILITIES, DEFAULT_POOL
+from tropism.server.domains.jobs.service import CAPABILITIES
 from tropism.server.errors import StorageFailed
 from tropism.server.principal import SYSTEM
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import platform
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from importlib import import_module
 from uuid import UUID
 
 from tropism.server import snapshot
@@ -13,15 +13,24 @@ from tropism.server.background import Background
 from tropism.server.clock import Clock
 from tropism.server.context import Process
 from tropism.server.database.connect import Database
+from tropism.server.domains.compute_pools import service as compute_pools
 from tropism.server.domains.jobs import service, states
 from tropism.server.jobs.attempt import attempt
 from tropism.server.jobs.engines import Engines
 from tropism.server.jobs.queue import Queue
+from tropism.server.membership import announced
 from tropism.server.principal import SYSTEM
 from tropism.server.secrets import Secrets, master_key
 from tropism.server.settings import Settings
 
 LOOK_SECONDS = 0.5
+DOMAINS_WITH_JOBS = ("datasets", "evaluation", "models", "training")
+
+
+def load_functions() -> None:
+    """Import what the kinds of jobs do."""
+    for domain in DOMAINS_WITH_JOBS:
+        import_module(f"tropism.server.domains.{domain}.jobs")
 
 
 async def work(
@@ -29,14 +38,17 @@ async def work(
     pool: str,
     stop: asyncio.Event,
     *,
-    idle: float,
+    name: str,
+    idle: float | None = None,
     capabilities: Sequence[str] = service.CAPABILITIES,
 ) -> None:
-    """Do the pool's jobs until `stop` is set, or until there was none for `idle` seconds."""
-    async with _process(settings) as process:
-        attempts = Attempts(process)
-        at_once = _at_once(settings, capabilities)
-        queue = Queue(settings.jobs_url, pool, capabilities, worker=_name(settings, pool), at_once=at_once)
+    """Do the pool's jobs until `stop` is set, or until there was none for `idle` seconds.
+
+    `name` is the worker's own: the same after a restart, so that it finds what it held, and no other worker's.
+    """
+    async with _process(settings) as process, announced(process, name, pool, capabilities):
+        attempts = Attempts(process, name)
+        queue = Queue(settings.jobs_url, pool, capabilities, worker=name, at_once=_at_once(settings, capabilities))
         await asyncio.to_thread(queue.start, attempts.do, asyncio.get_running_loop())
         try:
             await _offer(process, queue, pool, stop, idle)
@@ -49,21 +61,16 @@ def _at_once(settings: Settings, capabilities: Sequence[str]) -> Mapping[str, in
     return {each: 1 if each in service.ONE_AT_ONCE else settings.jobs_at_once for each in capabilities}
 
 
-def _name(settings: Settings, pool: str) -> str:
-    """The same after a restart, so that a worker finds what it held, and no other worker's."""
-    return f"{pool}/{platform.node()}/{settings.data.absolute()}"
-
-
 class Attempts:
     """The jobs that this worker does at the moment, and the engines that they share."""
 
-    def __init__(self, process: Process) -> None:
-        self._process = process
+    def __init__(self, process: Process, worker: str) -> None:
+        self._process, self._worker = process, worker
         self._engines = Engines(process)
         self._running: set[asyncio.Task[None]] = set()
 
     async def do(self, id: UUID) -> None:
-        task = asyncio.create_task(attempt(self._process, self._engines.engine, id))
+        task = asyncio.create_task(attempt(self._process, self._engines.engine, self._worker, id))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         await task
@@ -91,16 +98,18 @@ async def _process(settings: Settings) -> AsyncIterator[Process]:
         await database.close()
 
 
-async def _offer(process: Process, queue: Queue, pool: str, stop: asyncio.Event, idle: float) -> None:
-    """Hand over what waits, again and again."""
+async def _offer(process: Process, queue: Queue, pool: str, stop: asyncio.Event, idle: float | None) -> None:
+    """Hand over what waits, again and again, and what is held by workers that are gone."""
+    gone = process.settings.worker_gone_seconds
     quiet_since = process.clock.monotonic()
     while not stop.is_set():
         waiting = await process.database.read(SYSTEM, states.unfinished, pool, queue.capabilities)
         now = process.clock.monotonic()
         if waiting:
             quiet_since = now
-            await asyncio.to_thread(queue.offer, waiting)
-        elif now - quiet_since > idle:
+            alive = await process.database.read(SYSTEM, compute_pools.alive, pool, gone)
+            await asyncio.to_thread(queue.offer, waiting, alive)
+        elif idle is not None and now - quiet_since > idle:
             return
         try:
             async with asyncio.timeout(LOOK_SECONDS):

@@ -29,6 +29,7 @@ job = Table(
     Column("progress_ms", BigInteger),  # when it last came further
     Column("started_ms", BigInteger),
     Column("ended_ms", BigInteger),
+    Column("worker", String),  # the name of the one that has it, or had it last
     Column("secret", LargeBinary),  # what it needs and nobody may see, encrypted; gone when it has ended
 )
 Index("ix_job_status", job.c.status, job.c.pool, job.c.id)

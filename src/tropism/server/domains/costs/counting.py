@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Table
-from sqlalchemy.dialects.sqlite import insert  # what it adds is compiled for PostgreSQL as well
+from sqlalchemy.dialects.postgresql import insert  # what it adds is compiled for SQLite as well
 
 from tropism.server.database.session import Writing
 from tropism.server.tables.costs import spending, user_spending

@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import Row, insert, select
 
 from tropism.server.database.session import Reading, Writing
+from tropism.server.domains.compute_pools.service import DEFAULT_POOL
 from tropism.server.domains.evaluation import checks, report
 from tropism.server.domains.evaluation.checks import Plan
 from tropism.server.domains.evaluation.estimate import estimated
@@ -53,7 +54,7 @@ def create(
             use_case_id=plan.use_case.id,
             request=EvaluationRequest(evaluation=request),
             stages=stages(plan),
-            pool=request.compute_pool or jobs.DEFAULT_POOL,
+            pool=request.compute_pool or DEFAULT_POOL,
         ),
     )
     transaction.run(

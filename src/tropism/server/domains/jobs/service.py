@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import ColumnElement, Row, insert, select, update
 
-from tropism.server.clock import EPOCH, time_of
+from tropism.server.clock import EPOCH, milliseconds, time_of
 from tropism.server.database.session import Reading, Writing
+from tropism.server.domains.compute_pools import service as compute_pools
+from tropism.server.domains.compute_pools.service import DEFAULT_POOL
 from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.errors import Conflict, NotFound
 from tropism.server.grants import seen_by
@@ -22,9 +24,8 @@ from tropism.server.tables.use_cases import use_case
 from tropism.wire import jobs as wire
 
 UNFINISHED = ("PENDING", "RUNNING")
-DEFAULT_POOL = "default"
 CAPABILITIES = ("evaluation", "models", "training")
-"""What a worker of the default pool can do."""
+"""What a worker can do, unless it is told to do less."""
 ONE_AT_ONCE = ("training",)
 """What takes all that a machine has: a worker does one such job after the other."""
 
@@ -51,8 +52,12 @@ class NewJob:
 
 def enqueue(transaction: Writing, new: NewJob) -> wire.Job:
     """Put a job into its pool's queue. The row is the queue's entry: both are there, or neither."""
-    if new.pool != DEFAULT_POOL:
-        raise NotFound(f"no compute pool {new.pool!r}; {DEFAULT_POOL!r} is there", param="compute_pool")
+    if not compute_pools.is_known(transaction, new.pool):
+        there = ", ".join(map(repr, compute_pools.known(transaction)))
+        raise NotFound(
+            f"no compute pool {new.pool!r}; there are {there}; `tropism worker --pool {new.pool}` makes it",
+            param="compute_pool",
+        )
     id = new.id or transaction.new_id()
     transaction.run(
         insert(job).values(
@@ -149,11 +154,6 @@ def shown(row: Row[Any]) -> wire.Job:
         started_at=_time(row.started_ms),
         ended_at=_time(row.ended_ms),
     )
-
-
-def milliseconds(moment: datetime) -> int:
-    """Since 1970, as the tables keep times that are no ids."""
-    return (moment - EPOCH) // timedelta(milliseconds=1)
 
 
 def _jobs() -> Any:

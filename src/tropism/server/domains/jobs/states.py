@@ -13,8 +13,11 @@ from uuid import UUID
 
 from sqlalchemy import Row, func, insert, or_, select, update
 
+from tropism.server.clock import milliseconds
 from tropism.server.database.session import Reading, Writing
-from tropism.server.domains.jobs.service import UNFINISHED, milliseconds
+from tropism.server.domains.compute_pools import service as compute_pools
+from tropism.server.domains.compute_pools.service import DEFAULT_POOL
+from tropism.server.domains.jobs.service import UNFINISHED
 from tropism.server.tables.jobs import job, job_log
 
 MOST_DEATHS = 3
@@ -27,7 +30,7 @@ class Stopped(Exception):
     """The job was canceled, or is not this worker's any more."""
 
 
-def begin(transaction: Writing, id: UUID) -> Row[Any] | None:
+def begin(transaction: Writing, id: UUID, worker: str | None = None) -> Row[Any] | None:
     """Begin a new attempt and return the job's row; None if it has ended. Whoever held it before can write no more."""
     row = transaction.row(select(job).where(job.c.id == id, job.c.status.in_(UNFINISHED)))
     if row is None:
@@ -44,6 +47,7 @@ def begin(transaction: Writing, id: UUID) -> Row[Any] | None:
     now = milliseconds(transaction.now)
     values = {"heartbeat_ms": now, "progress_ms": now, "started_ms": row.started_ms or now}
     values |= {"status": "RUNNING", "attempt": row.attempt + 1, "deaths": row.deaths + died, "error": None}
+    values |= {"worker": worker}
     transaction.run(update(job).where(job.c.id == id).values(**values))
     if died:
         note(transaction, id, row.attempt + 1, "warning", f"its worker died; attempt {row.attempt + 1} goes on")
@@ -107,6 +111,17 @@ def secret(session: Reading, id: UUID) -> bytes | None:
 def explain_waiting(transaction: Writing, pool: str, capabilities: Sequence[str], reason: str) -> None:
     """Say on the jobs that wait why nothing happens; it is taken back when one is begun."""
     transaction.run(update(job).where(*_waiting(pool, capabilities), job.c.status == "PENDING").values(error=reason))
+
+
+def explain_empty_pools(transaction: Writing, gone_seconds: float) -> None:
+    """Say it on the jobs of pools where nobody is: they wait until somebody comes."""
+    for row in transaction.rows(
+        select(job.c.pool).where(job.c.status == "PENDING", job.c.pool != DEFAULT_POOL).distinct()
+    ):
+        if not compute_pools.alive(transaction, row.pool, gone_seconds):
+            reason = f"no worker is in the pool {row.pool!r}; start one with `tropism worker --pool {row.pool}`"
+            waits = update(job).where(job.c.status == "PENDING", job.c.pool == row.pool)
+            transaction.run(waits.values(error=reason))
 
 
 def processed(session: Reading, id: UUID, name: str) -> int:

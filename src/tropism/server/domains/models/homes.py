@@ -10,9 +10,9 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from tropism.server.clock import milliseconds
 from tropism.server.context import Process
 from tropism.server.database.session import Reading
-from tropism.server.domains.jobs.service import milliseconds
 from tropism.server.principal import SYSTEM
 from tropism.server.settings import Settings
 from tropism.server.tables.jobs import job

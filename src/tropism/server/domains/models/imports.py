@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import select, true
 
 from tropism.server.database.session import Reading, Writing
+from tropism.server.domains.compute_pools.service import DEFAULT_POOL
 from tropism.server.domains.jobs import service as jobs
 from tropism.server.domains.models import service
 from tropism.server.errors import Conflict, InvalidRequest
@@ -51,7 +52,7 @@ def add_hf(transaction: Writing, request: wire.HfModelCreate, secrets: Secrets) 
     told = ImportRequest(
         key=request.output_model_key, name=request.output_model_name or request.output_model_key, hub=hub
     )
-    return _enqueue(transaction, told, id=id, secret=token, pool=request.compute_pool or jobs.DEFAULT_POOL)
+    return _enqueue(transaction, told, id=id, secret=token, pool=request.compute_pool or DEFAULT_POOL)
 
 
 def add_local(transaction: Writing, request: wire.LocalModelCreate) -> Job:
@@ -83,7 +84,7 @@ def _refuse(path: Path) -> None:
 
 
 def _enqueue(
-    transaction: Writing, told: ImportRequest, *, id: UUID, secret: bytes | None = None, pool: str = jobs.DEFAULT_POOL
+    transaction: Writing, told: ImportRequest, *, id: UUID, secret: bytes | None = None, pool: str = DEFAULT_POOL
 ) -> Job:
     service.refuse_taken(transaction, told.key)
     _refuse_same_key(transaction, told.key)

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Row, insert, select, update
 
 from tropism.server.database.session import Reading, Writing
+from tropism.server.domains.compute_pools.service import DEFAULT_POOL
 from tropism.server.domains.jobs import service as jobs
 from tropism.server.domains.models import service as models
 from tropism.server.domains.models.service import Trained
@@ -48,7 +49,7 @@ def create(transaction: Writing, request: wire.TrainingCreate, settings: Setting
             use_case_id=plan.use_case.id,
             request=TrainingRequest(training=request),
             stages=plan.stages,
-            pool=request.compute_pool or jobs.DEFAULT_POOL,
+            pool=request.compute_pool or DEFAULT_POOL,
             capability=CAPABILITY,
         ),
     )

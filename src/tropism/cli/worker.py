@@ -1,0 +1,29 @@
+"""`tropism worker`: do the jobs of a compute pool, on this machine."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from tropism.server import logs
+from tropism.server.jobs.standing import CannotWork, run
+from tropism.server.settings import from_environment
+
+
+def worker(*, pool: str, capabilities: Sequence[str], data: Path, database: str | None, storage: str | None) -> None:
+    """Work with these options of the command line; return when told to stop."""
+    try:
+        settings = from_environment(data=data, database=database, storage=storage)
+        logs.set_up(settings)
+        run(settings, pool, capabilities, lambda name: _welcome(name, pool, capabilities))
+    except (CannotWork, ValueError, OSError) as error:
+        Console(stderr=True).print(Text.assemble(("tropism worker: ", "red"), str(error)), soft_wrap=True)
+        sys.exit(1)
+
+
+def _welcome(name: str, pool: str, capabilities: Sequence[str]) -> None:
+    print(f"Worker {name} does {', '.join(capabilities)} in the pool {pool}. Ctrl-C hands its jobs back.", flush=True)  # noqa: T201

@@ -1,0 +1,1 @@
+"""Compute pools: who works where."""

@@ -1,0 +1,70 @@
+"""A process is a worker of a compute pool for as long as it says so, every few seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import platform
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Sequence
+
+from tropism.engines.cores import usable_cores
+from tropism.server.context import Process
+from tropism.server.domains.compute_pools import service
+from tropism.server.domains.compute_pools.service import Member
+from tropism.server.errors import StorageFailed
+from tropism.server.principal import SYSTEM
+from tropism.server.settings import Settings
+
+BEATS = 4
+"""So many times it says that it lives before others would think it gone."""
+GPUS = ("nvidia-smi", "--query-gpu=name", "--format=csv,noheader")
+log = logging.getLogger("tropism")
+
+
+@contextlib.asynccontextmanager
+async def announced(process: Process, name: str, pool: str, capabilities: Sequence[str]) -> AsyncIterator[Member]:
+    """Be a worker of the pool within this block."""
+    devices = await asyncio.to_thread(find_devices)
+    member = Member(name=name, pool=pool, machine=platform.node(), capabilities=capabilities, devices=devices)
+    await process.database.write(SYSTEM, service.announce, member)
+    task = asyncio.create_task(_keep_beating(process, member))
+    try:
+        yield member
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        with contextlib.suppress(StorageFailed):  # then the others will think it gone before long
+            await process.database.write(SYSTEM, service.leave, name)
+
+
+def place(settings: Settings) -> str:
+    """Where a worker works, for its name: this machine, and its data directory."""
+    return f"{platform.node()}/{settings.data.absolute()}"
+
+
+async def _keep_beating(process: Process, member: Member) -> None:
+    while True:
+        await asyncio.sleep(process.settings.worker_gone_seconds / BEATS)
+        try:
+            await process.database.write(SYSTEM, service.beat, member)
+        except StorageFailed as error:
+            log.warning("the compute pool %s cannot be told that this worker lives: %s", member.pool, error)
+
+
+def find_devices() -> list[str]:
+    """What this machine computes with, in words."""
+    number = usable_cores()
+    return [f"{number} CPU core{'s' if number > 1 else ''}", *_gpus()]
+
+
+def _gpus() -> list[str]:
+    if not shutil.which(GPUS[0]):
+        return []
+    try:
+        said = subprocess.run(GPUS, capture_output=True, text=True, timeout=20, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return [line.strip() for line in said.splitlines() if line.strip()]
