@@ -72,6 +72,10 @@ nginx: ## Install nginx for the tests of replicas, where root can (Debian)
 test-postgres: setup nginx ## Run the tests on a PostgreSQL server that they start themselves
 	$(BIN)/pytest --postgres $(WITHOUT_DATABASE:%=--ignore=tests/%)
 
+test-deploy: setup ## Render the Helm chart and check what comes out, besides the other files of deploy/
+	$(BIN)/pip install $(LOCKED) --requirement requirements/deploy.lock
+	$(BIN)/pytest tests/deploy
+
 setup-train: setup ## Add what training needs: torch for CPU, 1.4 GB in all
 	$(BIN)/pip install $(PIP) torch==2.13.0
 	$(BIN)/pip install $(LOCKED) --requirement requirements/train.lock
@@ -105,6 +109,8 @@ bench-overhead: setup ## Measure the data plane beside nginx and LiteLLM (needs 
 lock: .tools/.ready ## Write requirements/*.lock anew from pyproject.toml
 	$(UV_COMPILE) requirements/tools.in --output-file requirements/tools.lock
 	$(UV_COMPILE) requirements/node.in --output-file requirements/node.lock
+	$(UV_COMPILE) requirements/deploy.in --constraint requirements/setup.lock --output-file requirements/deploy.lock
+	$(UV_COMPILE) requirements/build.in --constraint requirements/setup.lock --output-file requirements/build.lock
 	$(UV_COMPILE) --no-deps requirements/models.in --output-file requirements/models.lock
 	$(UV_COMPILE) pyproject.toml --extra server --extra dev --output-file requirements/setup.lock
 	$(UV_COMPILE) pyproject.toml --extra server --constraint requirements/setup.lock --output-file requirements/server.lock

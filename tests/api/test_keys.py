@@ -20,6 +20,7 @@ from tropism.wire.endpoint import Endpoint
 
 OPEN = {
     "GET /health",
+    "GET /ready",
     "GET /api/v1/sign_ins/ways",
     "POST /api/v1/sign_ins",
     "GET /api/v1/sign_ins/oidc",

@@ -122,6 +122,7 @@ STATUS_OF_TYPE = {
     "internal": 500,
     "overloaded": 503,
     "storage_failed": 503,
+    "not_ready": 503,
     "engine_unavailable": 503,
     "engine_timeout": 504,
 }

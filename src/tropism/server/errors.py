@@ -12,7 +12,8 @@ TropismError
 ├── EngineFailed             the model's engine could not answer; status and type are the engine's
 ├── NotLogged          500   the answer was made, but could not be stored: it is not given out
 ├── Overloaded         503   more than can be stored at the moment
-└── StorageFailed      503   the database could not store
+├── StorageFailed      503   the database could not store
+└── NotReady           503   the database does not answer: requests go elsewhere, or come again
 """
 
 from __future__ import annotations
@@ -108,3 +109,9 @@ class NotLogged(TropismError):
 class StorageFailed(TropismError):
     status = 503
     type = "storage_failed"
+
+
+class NotReady(TropismError):
+    status = 503
+    type = "not_ready"
+    retry_after = 1

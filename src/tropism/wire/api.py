@@ -33,6 +33,7 @@ from tropism.wire.endpoint import Endpoint
 
 ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     health.GET,
+    health.READY,
     use_cases.CREATE,
     use_cases.LIST,
     use_cases.GET,

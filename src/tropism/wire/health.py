@@ -1,4 +1,4 @@
-"""Health: whether requests can be served."""
+"""Health: whether the engine lives, and whether requests can be served."""
 
 from __future__ import annotations
 
@@ -17,11 +17,25 @@ class Health(Struct, kw_only=True, frozen=True):
     version: str
 
 
+class Readiness(Struct, kw_only=True, frozen=True):
+    """The engine and its database answer."""
+
+    status: Literal["ready"]
+
+
 GET = Endpoint(
     method="GET",
     path="/health",
     takes=Nothing,
     returns=Health,
     permission=None,
-    summary="Tell whether requests can be served",
+    summary="Tell whether the engine answers",
+)
+READY = Endpoint(
+    method="GET",
+    path="/ready",
+    takes=Nothing,
+    returns=Readiness,
+    permission=None,
+    summary="Tell whether requests can be served: 503 while the database does not answer",
 )

@@ -1,14 +1,40 @@
-"""The route that says whether requests can be served."""
+"""The routes that say whether the engine answers, and whether requests can be served."""
 
 from __future__ import annotations
 
+import asyncio
+
+from sqlalchemy import literal, select
+from sqlalchemy.exc import SQLAlchemyError
+
 from tropism.server.context import Context
+from tropism.server.database.session import Reading
+from tropism.server.errors import NotReady
 from tropism.server.http import handles
 from tropism.version import __version__
 from tropism.wire import health as wire
 from tropism.wire.page import Nothing
 
+PATIENCE = 2.0
+"""Seconds that the database has to answer: less than those who probe wait."""
+
 
 @handles(wire.GET)
 async def get(context: Context, _: Nothing) -> wire.Health:
     return wire.Health(status="ok", version=__version__)
+
+
+@handles(wire.READY)
+async def ready(context: Context, nothing: Nothing) -> wire.Readiness:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await context.read(_look, nothing)
+    except TimeoutError:
+        raise NotReady(f"the database did not answer within {PATIENCE:g} seconds") from None
+    except SQLAlchemyError as error:
+        raise NotReady("the database does not answer") from error
+    return wire.Readiness(status="ready")
+
+
+def _look(session: Reading, _: Nothing) -> None:
+    session.value(select(literal(1)))
