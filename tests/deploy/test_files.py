@@ -104,6 +104,7 @@ def test_engines_in_compose_can_change_nothing_but_their_data() -> None:
     assert len(ENGINES) == 2
     for engine in ENGINES.values():
         assert engine["read_only"]
+        assert engine["healthcheck"]["test"][-1] in CONTAINERFILE
         assert engine["cap_drop"] == ["ALL"]
         assert {volume.partition(":")[2] for volume in engine["volumes"]} == {
             "/data",
