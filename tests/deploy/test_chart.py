@@ -16,7 +16,6 @@ MANY: dict[str, Any] = {
     **LEAST,
     "replicas": 3,
     "database": True,
-    "sharedFiles": {"claim": "shared"},
     "publicUrl": "https://tropism.example.org",
     "environment": {"TROPISM_LOG_REQUESTS": True, "TROPISM_SIGN_IN_HOURS": 8},
     "metrics": {"enabled": True},
@@ -26,7 +25,8 @@ MANY: dict[str, Any] = {
     "nodeSelector": {"disk": "ssd"},
     "tolerations": [{"key": "gpu", "operator": "Exists"}],
     "podAnnotations": {"team": "ml"},
-    "data": {"storageClass": "fast", "size": "50Gi"},
+    "data": {"claim": "shared"},
+    "storage": "s3://bucket/prefix",
 }
 
 
@@ -65,7 +65,7 @@ def test_every_variable_is_a_setting_and_is_set_once() -> None:
     assert set(names) <= VARIABLES
     values = {variable["name"]: variable.get("value") for variable in engine(**MANY)["env"]}
     assert values["TROPISM_LOG_REQUESTS"] == "true"
-    assert values["TROPISM_STORAGE"] == "/datasets"
+    assert values["TROPISM_STORAGE"] == "s3://bucket/prefix"
     assert values["TROPISM_METRICS_PORT"] == "9090"
 
 
@@ -104,7 +104,16 @@ def test_an_engine_may_write_to_its_volumes_alone() -> None:
     assert pod["securityContext"]["runAsNonRoot"]
     assert f"useradd --uid {pod['securityContext']['runAsUser']}" in CONTAINERFILE
     paths = [mount["mountPath"] for mount in container["volumeMounts"]]
-    assert paths == ["/data", "/tmp", "/data/models", "/data/training", "/datasets"]
+    assert paths == ["/data", "/tmp"]
+    assert {volume["name"] for volume in pod["volumes"]} == {"data", "tmp"}
+
+
+def test_one_engine_gets_a_claim_of_its_own() -> None:
+    spec = only(render(**LEAST, data={"size": "50Gi", "storageClass": "fast"}), "StatefulSet")["spec"]
+    (claim,) = spec["volumeClaimTemplates"]
+    assert claim["spec"]["resources"]["requests"]["storage"] == "50Gi"
+    assert claim["spec"]["storageClassName"] == "fast"
+    assert "volumeClaimTemplates" not in only(render(**MANY), "StatefulSet")["spec"]
 
 
 def test_services_and_budgets_find_the_engines() -> None:
@@ -125,7 +134,7 @@ def test_services_and_budgets_find_the_engines() -> None:
     [
         ({}, "name a Secret with the keys"),
         ({**LEAST, "replicas": 2}, "more than one engine need `database: true`"),
-        ({**LEAST, "replicas": 2, "database": True}, "need `sharedFiles.claim`"),
+        ({**LEAST, "replicas": 2, "database": True}, "need `data.claim`"),
         ({**LEAST, "ingress": {"enabled": True}}, "the name by which browsers find the engine"),
         ({**LEAST, "replica": 2}, "replica"),
         ({**LEAST, "publicUrl": "https://example.org/path"}, "publicUrl|does not match"),
