@@ -11,7 +11,6 @@ from importlib import import_module
 from starlette.applications import Starlette
 
 from tropism.server import docs_page, http, lock, snapshot, ui
-from tropism.server.attempts import Attempts
 from tropism.server.background import Background
 from tropism.server.chores import done_regularly
 from tropism.server.clock import Clock
@@ -107,7 +106,6 @@ async def _services(settings: Settings, wake_workers: Callable[[], None], clock:
         database=database,
         fleet=fleet,
         passwords=passwords,
-        attempts=Attempts(clock.monotonic),
         limits=Ledger(database, clock),
         provider=provider(settings, clock.monotonic),
         spawn=background.spawn,

@@ -16,6 +16,7 @@ from tropism.server.domains.compute_pools import service as compute_pools
 from tropism.server.domains.datasets import tidying
 from tropism.server.domains.jobs import states
 from tropism.server.domains.models import homes
+from tropism.server.domains.sign_ins import attempts
 from tropism.server.domains.sign_ins import service as sign_ins
 from tropism.server.limits import leases
 from tropism.server.principal import SYSTEM
@@ -66,6 +67,7 @@ async def _keep_doing(services: Services) -> None:
             await services.database.write(SYSTEM, lifecycle.expire)
             await _note_uses(services)
             await services.database.write(SYSTEM, sign_ins.forget_ended, services.settings.sign_in_idle_hours)
+            await services.database.write(SYSTEM, attempts.forget_old)
             await services.database.write(SYSTEM, audit.forget_before, services.settings.audit_days)
             await tidying.tidy(services)
             await services.database.write(SYSTEM, leases.tidy)

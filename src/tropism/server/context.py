@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
-from tropism.server.attempts import Attempts
 from tropism.server.audit import Call, noted
 from tropism.server.browser import Visit
 from tropism.server.clock import Clock
@@ -50,7 +49,6 @@ class Services(Process):
 
     fleet: Fleet
     passwords: Passwords
-    attempts: Attempts
     limits: Ledger
     provider: Provider | None
     """The identity provider with which people can sign in."""

@@ -43,3 +43,12 @@ identity = Table(
     PrimaryKeyConstraint("issuer", "subject"),
 )
 Index("ix_identity_user", identity.c.user_id)
+sign_in_attempt = Table(
+    "sign_in_attempt",
+    metadata,
+    Column("id", Id, primary_key=True),  # tells when
+    Column("account", String, nullable=False),  # the email that was named, whether there is such an account or not
+    Column("address", String, nullable=False),
+)
+Index("ix_sign_in_attempt_account", sign_in_attempt.c.account, sign_in_attempt.c.id)
+Index("ix_sign_in_attempt_address", sign_in_attempt.c.address, sign_in_attempt.c.id)

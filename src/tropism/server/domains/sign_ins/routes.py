@@ -8,11 +8,12 @@ from tropism.server import audit, browser, callers
 from tropism.server.audit import Call, Who
 from tropism.server.context import Context
 from tropism.server.database.session import Writing
-from tropism.server.domains.sign_ins import oidc_sign_in, passwords, service
+from tropism.server.domains.sign_ins import attempts, oidc_sign_in, passwords, service
 from tropism.server.domains.sign_ins.passwords import Kept
 from tropism.server.errors import Forbidden, Unauthenticated
 from tropism.server.http import WithCookies, gives_cookies, handles
 from tropism.server.passwords import checked
+from tropism.server.principal import SYSTEM
 from tropism.wire import sign_ins as wire
 from tropism.wire.access import UserReference
 from tropism.wire.page import Nothing
@@ -52,11 +53,12 @@ async def sign_in(context: Context, request: wire.SignInCreate) -> WithCookies[w
 
 async def _is_right(context: Context, email: str, known: Kept | None, password: str) -> bool:
     """Whether it is the password. Takes as long for accounts that are not there, and counts against them, too."""
-    attempts, address = context.services.attempts, context.visit.address
-    attempts.take(email, address)
+    database, address = context.services.database, context.visit.address
+    await database.read(SYSTEM, attempts.check, email, address)  # who is refused costs no write
+    attempt = await database.write(SYSTEM, attempts.take, email, address)
     is_right = await context.services.passwords.is_right(known.hash if known else None, password)
     if is_right:
-        attempts.succeeded(email, address)
+        await database.write(SYSTEM, attempts.succeeded, attempt, email, address)
     return is_right
 
 
