@@ -103,6 +103,34 @@ def test_a_narrowed_key_makes_no_wider_one(client: Tropism, with_key: Callable[[
         keys_only.api_keys.create("wider")
 
 
+def test_a_key_that_expires_makes_nothing_that_lasts_longer(
+    client: Tropism, with_key: Callable[[str], Tropism], new_user: As, team: str
+) -> None:
+    end = datetime.now(UTC) + timedelta(hours=1)
+    short = with_key(client.api_keys.create("short", expires_at=end).key)
+    for longer in (None, end + timedelta(seconds=1)):
+        with pytest.raises(PermissionDeniedError, match="expires"):
+            short.api_keys.create("longer", expires_at=longer)
+    short.api_keys.create("as long", expires_at=end)
+    email = f"{uuid4().hex}@example.com"
+    client.users.create(email, "Ada", team)
+    with pytest.raises(PermissionDeniedError, match="expires"):
+        short.passwords.make_link(email)
+
+
+def test_a_narrowed_key_is_in_charge_as_far_as_it_goes(
+    client: Tropism, with_key: Callable[[str], Tropism], new_user: As, team: str
+) -> None:
+    """Else whoever got it could deactivate those who may more than the key, and revoke their keys."""
+    narrowed = with_key(client.api_keys.create("x", permissions=["user:read", "user:update", "api_key:delete"]).key)
+    other = new_user(team, "admin")
+    with pytest.raises(PermissionDeniedError, match="may do things"):
+        narrowed.users.deactivate(other.users.me().email)
+    with pytest.raises(NotFoundError):
+        narrowed.api_keys.revoke(other.api_keys.list()[0].id)
+    assert other.users.me().active
+
+
 def test_a_key_for_a_use_case_that_is_not_ones_own(client: Tropism, new_user: As, team: str, use_case: str) -> None:
     stranger = new_user(team, "admin")
     for name in (use_case, "nowhere"):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -50,10 +52,16 @@ def callers() -> Iterator[Callers]:
         revoked = client.api_keys.create("revoked")
         client.api_keys.revoke(revoked.id)
         made.refused["revoked key"] = bearer(revoked.key)
+        expired = client.api_keys.create("expired", expires_at=(ends := datetime.now(UTC) + timedelta(seconds=0.2)))
+        made.refused["expired key"] = bearer(expired.key)
+        made.refused["malformed key"] = bearer(revoked.key[:-1])
+        made.refused["no key"] = {}
+        made.refused["no bearer"] = {"Authorization": f"Basic {server.api_key}"}
         made.refused["signed out"] = signed_in(server.base_url, client, "gone@example.com", "admin")
         client.sign_ins.end_all("gone@example.com")
         made.refused["deactivated"] = signed_in(server.base_url, client, "inactive@example.com", "admin")
         client.users.deactivate("inactive@example.com")
+        time.sleep(max(0.0, (ends - datetime.now(UTC)).total_seconds()))
         yield made
 
 

@@ -165,6 +165,20 @@ def test_a_use_case_is_shared_under_a_role_and_taken_back(
     assert use_case not in [each.key for each in viewer.use_cases.list()]
 
 
+def test_who_has_a_share_does_not_learn_of_those_of_other_teams(
+    client: Tropism, new_user: As, team: str, use_case: str
+) -> None:
+    client.teams.create(other := f"team-{uuid4().hex[:12]}")
+    for each in (team, other):
+        client.use_cases.share(each, "viewer", use_case=use_case)
+    member = new_user(team, "viewer")
+    assert [each.team for each in member.use_cases.get(use_case).shared_with] == [team]
+    (listed,) = [each for each in member.use_cases.list() if each.key == use_case]
+    assert [each.team for each in listed.shared_with] == [team]
+    owner = new_user("default", "viewer")
+    assert [each.team for each in owner.use_cases.get(use_case).shared_with] == [team, other]
+
+
 def test_who_has_a_share_does_not_share_on(client: Tropism, new_user: As, team: str, use_case: str) -> None:
     client.use_cases.share(team, "admin", use_case=use_case)
     admin = new_user(team, "admin")

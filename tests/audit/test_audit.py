@@ -70,8 +70,30 @@ def test_no_secret_is_entered(client: Tropism) -> None:
     assert any(entry.request.get("api_key") == "(secret)" for entry in entries)
 
 
+def test_what_a_team_mate_does_for_another_team_is_not_shown(client: Tropism, server: RunningServer) -> None:
+    mine, theirs = (client.teams.create(f"team-{uuid4().hex[:12]}").key for _ in range(2))
+    client.users.create(email := f"{uuid4().hex}@example.com", "A", mine, "admin", kind="service")
+    with Tropism(server.base_url, client.api_keys.create("a", user=email).key) as auditor:
+        for team in (mine, theirs):
+            client.use_cases.create(f"case-{team}", team=team, description=f"secret of {team}")
+            client.use_cases.update(f"case-{team}", description=f"another of {team}")
+            client.users.create(f"{uuid4().hex}@example.com", "Ada", team)
+            client.interactions.create("A", prompt="Q", use_case=f"case-{team}")
+        seen = auditor.audit.list()
+        assert theirs not in str(seen)
+        assert [each.action for each in seen if mine in str(each)] == [
+            "post_api_v1_users",
+            "patch_api_v1_use_cases_use_case",
+            "post_api_v1_use_cases",
+            "post_api_v1_users",
+            "post_api_v1_teams",
+        ]
+        assert auditor.audit.verify().holds
+    assert theirs in str(client.audit.list())
+
+
 def test_only_those_in_charge_read_it(client: Tropism, server: RunningServer) -> None:
-    client.users.create("m@example.com", "M", role="maintainer", kind="service")
+    client.users.create("m@example.com", "M", "default", "maintainer", kind="service")
     key = client.api_keys.create("m", user="m@example.com").key
     with Tropism(server.base_url, key) as maintainer, pytest.raises(PermissionDeniedError):
         maintainer.audit.list()

@@ -57,6 +57,17 @@ def test_a_bad_setting_is_refused(call: Both, use_case: str, wrong: dict[str, An
         call("use_cases.update", "nowhere", name="x")
 
 
+def test_who_may_not_delete_does_not_delete_by_retention(client: Tropism, server: RunningServer, use_case: str) -> None:
+    client.roles.create(role := f"editors-{uuid4().hex[:8]}", ["use_case:read", "use_case:update"])
+    email = f"{uuid4().hex}@example.com"
+    client.users.create(email, "x", "default", role, kind="service")
+    with Tropism(server.base_url, client.api_keys.create("k", user=email).key) as editor:
+        with pytest.raises(PermissionDeniedError, match="interaction:delete"):
+            editor.use_cases.update(use_case, retention_days=1)
+        assert editor.use_cases.update(use_case, name="Tickets", retention_days=0).name == "Tickets"
+    assert client.use_cases.get(use_case).retention_days is None
+
+
 def test_developers_change_nothing(client: Tropism, server: RunningServer, use_case: str) -> None:
     email = f"{uuid4().hex}@example.com"
     client.users.create(email, "x", "default", "developer", kind="service")

@@ -18,6 +18,7 @@ from tropism.server.domains.sign_ins.attempts import PER_ACCOUNT, PER_ACCOUNT_AN
 from tropism.server.errors import TooManyCalls
 from tropism.server.principal import SYSTEM
 from tropism.server.snapshot import Snapshot
+from tropism.server.tables.sign_ins import sign_in_attempt
 from tropism.testing import run_server
 
 NewBrowser = Callable[[], Browser]
@@ -105,7 +106,7 @@ async def test_what_counts_no_more_is_forgotten(door: Door, clock: Hands) -> Non
     clock.time += WITHIN + timedelta(seconds=1)
     await door.take("a", "1")
     await door.database.write(SYSTEM, attempts.forget_old)
-    assert await door.database.read(SYSTEM, lambda session: len(session.rows(attempts.sign_in_attempt.select()))) == 1
+    assert await door.database.read(SYSTEM, lambda session: len(session.rows(sign_in_attempt.select()))) == 1
 
 
 def test_servers_count_together(monkeypatch: pytest.MonkeyPatch) -> None:

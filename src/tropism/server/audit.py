@@ -73,6 +73,8 @@ def enter(transaction: Writing, call: Call, who: Who, request: dict[str, Any]) -
         "path": call.path,
         "request": request,
     }
+    if transaction.team is not None:
+        entry["team_id"] = transaction.team
     transaction.run(insert(audit).values(**entry, digest=digest(entry, last.digest if last else b"")))
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
 
+from tropism.server.clock import EPOCH
 from tropism.wire.permissions import Permission
 
 
@@ -31,6 +33,13 @@ class Principal:
     """Set instead of `key_id` for somebody who is signed in."""
     expires_ms: int | None = None
     """When the key or the sign-in ends, in milliseconds since 1970."""
+
+    @property
+    def key_ends(self) -> datetime | None:
+        """When the key of this call expires; None for one that does not, and for somebody who is signed in."""
+        return (
+            None if self.key_id is None or self.expires_ms is None else EPOCH + timedelta(milliseconds=self.expires_ms)
+        )
 
     def may(self, permission: Permission, team: UUID | None = None) -> bool:
         """Whether the permission is held in this team, or in any team if None."""

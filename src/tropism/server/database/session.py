@@ -19,12 +19,25 @@ class Reading:
     def __init__(self, connection: Connection, principal: Principal, clock: Clock) -> None:
         self.connection, self.principal, self.clock = connection, principal, clock
         self.now = clock.now()
+        self.team: UUID | None = None
+        """Whose things this is about, as far as that was looked at: the first team, if there are several."""
 
     def rows(self, statement: Executable) -> Sequence[Row[Any]]:
         return self.connection.execute(statement).all()
 
     def row(self, statement: Executable) -> Row[Any] | None:
         return self.connection.execute(statement).first()
+
+    def about(self, team: UUID) -> None:
+        """Say that this is about something of a team; the audit log shows it to that team alone."""
+        self.team = self.team or team
+
+    def sees(self, team: UUID, use_case: UUID | None) -> bool:
+        """Whether what is a team's is there for the caller. If so, this is about it."""
+        if not self.principal.sees(team, use_case):
+            return False
+        self.about(team)
+        return True
 
     def value(self, statement: Executable) -> Any:
         """The first column of the first row, or None."""

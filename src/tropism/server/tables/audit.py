@@ -20,5 +20,6 @@ audit = Table(
     Column("path", String, nullable=False),
     Column("request", Json, nullable=False),
     Column("digest", LargeBinary(32), nullable=False),
+    Column("team_id", Id),  # whose things were changed; none for one's own account, and for what all teams share
 )
 Index("ix_audit_user", audit.c.user_id, audit.c.number)

@@ -36,7 +36,7 @@ def _selected() -> Select[Any]:
 
 def find(session: Reading, reference: str, param: str = "ab_test") -> Row[Any]:
     row = session.row(_selected().where(refers(ab_test, reference)))
-    if row is None or not session.principal.sees(row.team_id, row.use_case_id):
+    if row is None or not session.sees(row.team_id, row.use_case_id):
         raise NotFound(f"no A/B test {reference!r}; start it with ab_tests.create({reference!r}, ...)", param=param)
     return row
 

@@ -26,9 +26,10 @@ def is_managed(session: Reading, user_id: UUID, by: UUID | None = None) -> bool:
 
     Or whether somebody else may, if `by` names them.
     """
-    mine, theirs = _held(session, session.principal.user_id if by is None else by), _held(session, user_id)
-    return bool(theirs.teams) and all(
-        "user:update" in mine.teams.get(team, ()) and held <= mine.teams[team] for team, held in theirs.teams.items()
+    mine = session.principal.grants if by is None else _held(session, by).teams  # a narrowed key has less than its user
+    theirs = _held(session, user_id).teams
+    return bool(theirs) and all(
+        "user:update" in mine.get(team, ()) and held <= mine[team] for team, held in theirs.items()
     )
 
 

@@ -34,6 +34,7 @@ def create(transaction: Writing, request: wire.ApiKeyCreate, secrets: Secrets) -
         raise Forbidden("this key is narrowed, and what it made would not be; use one that is not")
     if request.expires_at is not None and request.expires_at <= transaction.now:
         raise InvalidRequest("`expires_at` is in the past", param="expires_at")
+    _refuse_longer(transaction, request)
     use_cases = None if request.use_cases is None else [_use_case(transaction, each) for each in request.use_cases]
     expires_ms = None if request.expires_at is None else (request.expires_at - EPOCH) // timedelta(milliseconds=1)
     transaction.run(
@@ -92,6 +93,17 @@ def _owner(session: Reading, reference: str | None) -> Row[Any]:
     if row.kind != "service":
         raise Forbidden(f"{row.email} is a person, and makes their own keys; you can make some for service accounts")
     return charge.managed(session, reference or "")
+
+
+def _refuse_longer(transaction: Writing, request: wire.ApiKeyCreate) -> None:
+    """Who found a key that expires does not make themselves one that does not."""
+    ends = transaction.principal.key_ends
+    a_bit = timedelta(milliseconds=1)  # finer than that, nothing is stored
+    if ends is not None and (request.expires_at is None or request.expires_at >= ends + a_bit):
+        raise Forbidden(
+            f"this key expires, and what it made would last longer; give `expires_at`, at most {ends.isoformat()}",
+            param="expires_at",
+        )
 
 
 def _use_case(session: Reading, reference: str) -> str:

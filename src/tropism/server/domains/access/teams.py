@@ -33,10 +33,12 @@ def own(session: Reading, reference: str | None, permission: Permission) -> Row[
         row = session.row(mine.where(refers(team, reference)))
         if row is None:
             raise NotFound(f"you are in no team {reference!r}; users.me() lists yours", param="team")
+        session.about(row.id)
         return row
     rows = [row for row in session.rows(mine.order_by(team.c.id)) if session.principal.may(permission, row.id)]
     if len(rows) > 1:
         raise InvalidRequest("you are in several teams; name one with `team`", param="team")
+    session.about(rows[0].id)
     return rows[0]
 
 
@@ -48,6 +50,7 @@ def create(transaction: Writing, request: wire.TeamCreate) -> wire.Team:
         raise Conflict(f"there is a team {request.key!r} already; choose another key", param="key")
     id, me = transaction.new_id(), transaction.principal
     transaction.run(insert(team).values(id=id, key=request.key, name=request.name or request.key))
+    transaction.about(id)
     mine = select(membership.c.role_id).where(membership.c.user_id == me.user_id, membership.c.team_id.in_(me.grants))
     role_id = transaction.value(mine.order_by(membership.c.team_id))
     transaction.run(insert(membership).values(user_id=me.user_id, team_id=id, role_id=role_id))

@@ -20,7 +20,7 @@ AT_ONCE = 1_000
 
 
 def list_entries(session: Reading, request: wire.AuditFilter) -> wire.AuditEntries:
-    """A page of what the users of the caller's teams have changed."""
+    """A page of what the users of the caller's teams have changed, but for what they did for other teams."""
     wanted = select(audit).where(_by_team_mates(session)).order_by(audit.c.number.desc()).limit(request.limit)
     if request.user is not None:
         wanted = wanted.where(or_(audit.c.email == request.user.lower(), audit.c.user_id == as_id(request.user)))
@@ -58,14 +58,19 @@ def _follows(row: Row[Any], before: Row[Any] | None) -> bool:
     """Of the oldest entry of a log that was shortened, nothing can be said: what it followed is gone."""
     if before is None and row.number > 1:
         return True
-    entry = {name: value for name, value in row._mapping.items() if name != "digest"}
+    # Entries from before there was a team had none in their digests.
+    entry = {
+        name: value for name, value in row._mapping.items() if name != "digest" and (name, value) != ("team_id", None)
+    }
     number, digest = (before.number, before.digest) if before is not None else (0, b"")
     return bool(row.number == number + 1 and row.digest == log.digest(entry, digest))
 
 
 def _by_team_mates(session: Reading) -> Any:
-    mates = select(membership.c.user_id).where(membership.c.team_id.in_(session.principal.grants))
-    return or_(audit.c.user_id.in_(mates), audit.c.user_id == session.principal.user_id)
+    mine = session.principal.grants
+    mates = select(membership.c.user_id).where(membership.c.team_id.in_(mine))
+    here = or_(audit.c.team_id.is_(None), audit.c.team_id.in_(mine))
+    return or_(audit.c.user_id.in_(mates) & here, audit.c.user_id == session.principal.user_id)
 
 
 def _shown(row: Row[Any]) -> wire.AuditEntry:

@@ -45,7 +45,7 @@ def find(session: Reading, id: UUID) -> Row[Any]:
     """The row of an upload that the caller may see."""
     with_team = select(dataset_upload, use_case.c.team_id).join(use_case, use_case.c.id == upload.use_case_id)
     row = session.row(with_team.where(upload.id == id))
-    if row is None or not session.principal.sees(row.team_id, row.use_case_id):
+    if row is None or not session.sees(row.team_id, row.use_case_id):
         raise NotFound(f"no upload {id}; datasets.upload(...) begins one, and it is kept for a day", param="upload")
     return row
 

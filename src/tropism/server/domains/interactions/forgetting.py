@@ -57,7 +57,7 @@ def get(session: Reading, request: wire.DeletionReference) -> wire.Deletion:
         use_case, use_case.c.id == interaction_deletion.c.use_case_id
     )
     row = session.row(statement.where(interaction_deletion.c.id == request.deletion))
-    if row is None or not session.principal.sees(row.team_id, row.use_case_id):
+    if row is None or not session.sees(row.team_id, row.use_case_id):
         raise NotFound(f"no deletion {request.deletion}; interactions.delete(...) returns its id", param="deletion")
     return wire.Deletion(
         id=row.id,

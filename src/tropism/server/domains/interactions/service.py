@@ -36,7 +36,7 @@ def find(session: Reading, completion_id: UUID, param: str = "completion_id") ->
     """The row of a completion that the caller may see."""
     with_team = select(interaction, use_case.c.team_id).join(use_case, use_case.c.id == interaction.c.use_case_id)
     row = session.row(with_team.where(interaction.c.id == completion_id))
-    if row is None or not session.principal.sees(row.team_id, row.use_case_id):
+    if row is None or not session.sees(row.team_id, row.use_case_id):
         raise _no_completion(completion_id, param)
     return row
 

@@ -88,7 +88,7 @@ def secret_place(id: UUID) -> str:
 def find(session: Reading, id: UUID) -> Row[Any]:
     """The job's row, with the key of its use case as `use_case_key`."""
     row = session.row(_jobs().where(job.c.id == id))
-    if row is None or not session.principal.sees(row.team_id, row.use_case_id):
+    if row is None or not session.sees(row.team_id, row.use_case_id):
         raise NotFound(f"no job {id}; jobs.list() shows them", param="job")
     return row
 

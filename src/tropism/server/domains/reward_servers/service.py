@@ -30,6 +30,7 @@ def find(session: Reading, reference: str) -> Row[Any]:
             f"reward_servers.add(url, {reference!r}) adds one",
             param="reward_server",
         )
+    session.about(row.team_id)
     return row
 
 

@@ -63,6 +63,8 @@ def make_link(transaction: Writing, request: UserReference, secrets: Secrets) ->
     row = charge.managed(transaction, request.user)
     if transaction.principal.is_narrowed:
         raise Forbidden("this key is narrowed, and whoever signs in is not; use one that is not")
+    if transaction.principal.key_ends is not None:
+        raise Forbidden("this key expires, and a password does not; use one that does not")
     if row.kind != "person" or row.deactivated_ms is not None:
         raise Conflict(f"{row.email} is no active person; only those sign in", param="user")
     token, ends = new_token(), transaction.now + LINK_LASTS

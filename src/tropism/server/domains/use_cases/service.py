@@ -23,7 +23,7 @@ _with_team = select(use_case, team.c.key.label("team")).join(team)
 def find(session: Reading, reference: str) -> Row[Any]:
     """The row of a use case that the caller may see."""
     row = session.row(_with_team.where(refers(use_case, reference)))
-    if row is None or not session.principal.sees(row.team_id, row.id):
+    if row is None or not session.sees(row.team_id, row.id):
         raise no_use_case(reference)
     return row
 
@@ -62,6 +62,8 @@ def update(transaction: Writing, request: UseCaseUpdate) -> Row[Any]:
     given: dict[str, Any] = {"name": request.name, "description": request.description}
     changed = {name: value for name, value in given.items() if value is not None}
     if request.retention_days is not None:
+        if request.retention_days and not transaction.principal.may("interaction:delete", used.team_id):
+            raise Forbidden("this deletes interactions, and needs the permission 'interaction:delete', too")
         changed["retention_days"] = request.retention_days or None
     if request.redact is not None:
         changed["redact"] = sorted(set(request.redact)) or None

@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import ColumnElement, Row, delete, insert, or_, select, true
 
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.access import teams
 from tropism.server.domains.use_cases import service
 from tropism.server.errors import InvalidRequest, NotFound
 from tropism.server.references import refers
-from tropism.server.tables.access import role, team
-from tropism.server.tables.use_cases import use_case_share
+from tropism.server.tables.access import membership, role, team
+from tropism.server.tables.use_cases import use_case, use_case_share
 from tropism.wire.use_cases import Share, UseCaseShare, UseCaseShareReference
 
 
@@ -42,17 +42,25 @@ def unshare(transaction: Writing, request: UseCaseShareReference) -> Row[Any]:
 
 
 def of_use_cases(session: Reading, ids: Sequence[UUID]) -> Mapping[UUID, list[Share]]:
-    """With whom use cases are shared, by their ids."""
+    """With whom use cases are shared, by their ids. Who is in one of these teams only sees that one."""
+    mine = session.principal.grants
+    seen = true() if session.principal.is_system else or_(use_case.c.team_id.in_(mine), _with_mine(session))
     rows = session.rows(
         select(use_case_share.c.use_case_id, team.c.key.label("team"), role.c.key.label("role"))
-        .select_from(use_case_share.join(team).join(role))
-        .where(use_case_share.c.use_case_id.in_(ids))
+        .select_from(use_case_share.join(team).join(role).join(use_case, use_case.c.id == use_case_share.c.use_case_id))
+        .where(use_case_share.c.use_case_id.in_(ids), seen)
         .order_by(team.c.id)
     )
     found: dict[UUID, list[Share]] = defaultdict(list)
     for row in rows:
         found[row.use_case_id].append(Share(team=row.team, role=row.role))
     return found
+
+
+def _with_mine(session: Reading) -> ColumnElement[bool]:
+    """A share with a team that the caller is in, whatever they may do there otherwise."""
+    teams_of = select(membership.c.team_id).where(membership.c.user_id == session.principal.user_id)
+    return use_case_share.c.team_id.in_(teams_of)
 
 
 def _team(session: Reading, reference: str) -> Row[Any]:
