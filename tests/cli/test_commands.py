@@ -11,7 +11,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from tropism.wire import ab_tests, access, chat, costs, feedback, interactions, limits, models, use_cases
+from tropism.wire import ab_tests, access, chat, costs, feedback, interactions, limits, models, trends, use_cases
 
 HELP = [
     "use-cases list",
@@ -39,6 +39,7 @@ HELP = [
     "interactions get",
     "costs",
     "costs prices",
+    "trends",
     "limits list",
     "limits set",
     "limits remove",
@@ -64,6 +65,8 @@ READS: list[tuple[str, Any]] = [
     ("interactions list -u support --group-by model", interactions.InteractionPage),
     ("costs --by model --by day --since 2026-01-01", costs.Costs),
     ("costs -u support --by user", costs.Costs),
+    ("trends -u support --since 2026-11-01", trends.Trend),
+    ("trends helpful -u support --by hour", trends.Trend),
     ("costs prices --provider open_ai", list[costs.ListedPrice]),
     ("limits set requests 100000 day -u support", limits.Limit),
     ("limits list", list[limits.Limit]),

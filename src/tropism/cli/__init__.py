@@ -27,6 +27,7 @@ COMMANDS = {
     "embed": ("tropism.cli.chat:embed", "Turn texts into vectors."),
     "feedback": ("tropism.cli.feedback:app", "Say how good completions are."),
     "interactions": ("tropism.cli.interactions:app", "The log of every completion."),
+    "trends": ("tropism.cli.trends:app", "How latency and feedback of each model went."),
     "costs": ("tropism.cli.costs:app", "What answers cost."),
     "datasets": ("tropism.cli.datasets:app", "Keep prompts, completions and feedback for evaluation and training."),
     "ab": ("tropism.cli.ab:app", "Find the better model from feedback."),

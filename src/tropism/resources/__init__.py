@@ -32,6 +32,7 @@ from tropism.sdk.models import AsyncModels, Models
 from tropism.sdk.reward_servers import AsyncRewardServers, RewardServers
 from tropism.sdk.sign_ins import AsyncPasswords, AsyncSignIns, Passwords, SignIns
 from tropism.sdk.training import AsyncTraining, AsyncTrainingJobs, Training, TrainingJobs
+from tropism.sdk.trends import AsyncTrends, Trends
 from tropism.sdk.use_cases import AsyncUseCases, UseCases
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "AsyncTeams",
     "AsyncTraining",
     "AsyncTrainingJobs",
+    "AsyncTrends",
     "AsyncUseCases",
     "AsyncUsers",
     "Audit",
@@ -87,6 +89,7 @@ __all__ = [
     "Teams",
     "Training",
     "TrainingJobs",
+    "Trends",
     "UseCases",
     "Users",
 ]

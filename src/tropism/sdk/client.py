@@ -39,6 +39,7 @@ from tropism.sdk.models import AsyncModels, Models
 from tropism.sdk.reward_servers import AsyncRewardServers, RewardServers
 from tropism.sdk.sign_ins import AsyncPasswords, AsyncSignIns, Passwords, SignIns
 from tropism.sdk.training import AsyncTraining, Training
+from tropism.sdk.trends import AsyncTrends, Trends
 from tropism.sdk.use_cases import AsyncUseCases, UseCases
 from tropism.version import __version__
 
@@ -69,6 +70,7 @@ class Tropism:
         self.embeddings = Embeddings(self._connection, self._defaults)
         self.interactions = Interactions(self._connection, self._defaults)
         self.costs = Costs(self._connection, self._defaults)
+        self.trends = Trends(self._connection, self._defaults)
         self.feedback = Feedback(self._connection, self._defaults)
         self.ab_tests = ABTests(self._connection, self._defaults)
         self.judges = Judges(self._connection, self._defaults)
@@ -134,6 +136,7 @@ class AsyncTropism:
         self.embeddings = AsyncEmbeddings(self._connection, self._defaults)
         self.interactions = AsyncInteractions(self._connection, self._defaults)
         self.costs = AsyncCosts(self._connection, self._defaults)
+        self.trends = AsyncTrends(self._connection, self._defaults)
         self.feedback = AsyncFeedback(self._connection, self._defaults)
         self.ab_tests = AsyncABTests(self._connection, self._defaults)
         self.judges = AsyncJudges(self._connection, self._defaults)

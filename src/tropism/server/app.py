@@ -44,6 +44,7 @@ ROUTES = (
     "use_cases",
     "models",
     "costs",
+    "trends",
     "interactions",
     "feedback",
     "ab_tests",

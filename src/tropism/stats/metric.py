@@ -12,7 +12,7 @@ from tropism.stats.gap import Gap, gap, lower_end, mean_gap, skewness_weakens, u
 from tropism.stats.inputs import are_rates, check_default, check_sums
 from tropism.stats.mixture import critical_z, log_e, mixing_variance, p_value
 from tropism.stats.moments import Moments, moments
-from tropism.stats.plan import Plan
+from tropism.stats.plan import Kind, Plan
 from tropism.stats.report import Interval, Note, Report, VariantFigures
 from tropism.stats.sums import Sums
 from tropism.stats.warmup import FEWEST_UNITS, has_enough, units_needed
@@ -48,6 +48,18 @@ def metric_report(
         default=default,
         names=names,
     )
+
+
+def mean_interval(sums: Sums, kind: Kind, alpha: float = 0.05) -> Interval | None:
+    """The interval of one mean that is compared with nothing, valid at every look; None while there are too few values.
+
+    Single bool values need no more than one, others what `units_needed` says of them.
+    """
+    plan = Plan(alpha=alpha, kind=kind)
+    rates = are_rates([sums], plan)
+    if not (sums.units if rates else has_enough([sums], rates)):
+        return None
+    return _interval(sums, plan, moments(sums), rates)
 
 
 def _oriented(sums: Sums, plan: Plan) -> Moments:

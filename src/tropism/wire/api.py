@@ -27,6 +27,7 @@ from tropism.wire import (
     reward_servers,
     sign_ins,
     training,
+    trends,
     use_cases,
 )
 from tropism.wire.endpoint import Endpoint
@@ -66,6 +67,7 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     interactions.GET_DELETION,
     costs.QUERY,
     costs.PRICES,
+    trends.QUERY,
     feedback.REGISTER_KEY,
     feedback.LIST_KEYS,
     feedback.GET_KEY,

@@ -20,6 +20,7 @@ from tropism.server.tables import (
     sign_ins,
     snapshot,
     training,
+    trends,
     use_cases,
 )
 from tropism.server.tables.metadata import metadata
@@ -43,5 +44,6 @@ __all__ = [
     "sign_ins",
     "snapshot",
     "training",
+    "trends",
     "use_cases",
 ]

@@ -48,9 +48,10 @@ def count(transaction: Writing, charges: Sequence[Charge]) -> None:
 def add_up(table: Table) -> Any:
     """Insert sums, or add them to those that are there."""
     key = [column.name for column in table.primary_key]
+    sums = [column.name for column in table.c if not column.primary_key]
     added = insert(table)
     return added.on_conflict_do_update(
-        index_elements=key, set_={name: table.c[name] + added.excluded[name] for name in SUMS}
+        index_elements=key, set_={name: table.c[name] + added.excluded[name] for name in sums}
     )
 
 

@@ -13,6 +13,7 @@ from tropism.server.clock import time_of
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.feedback import keys
 from tropism.server.domains.interactions import service as interactions
+from tropism.server.domains.trends import counting as trends
 from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.errors import InvalidRequest
 from tropism.server.tables.feedback import comparison, feedback
@@ -71,6 +72,8 @@ def log_metric(
         place = {"use_case_id": of.use_case_id, "model_id": of.model_id, "ab_test_id": of.ab_test_id}
         named = {"id": id, "completion_id": of.id, "feedback_key_id": key.id, "user_id": user}
         transaction.run(insert(feedback).values(**named, **place, **values))
+    change = ValueChange(of, key, earlier.value if earlier else None, value)
+    _count(transaction, change)
     logged = wire.MetricFeedback(
         id=id,
         feedback_key=key.key,
@@ -81,7 +84,22 @@ def log_metric(
         reason=request.reason,
         created_at=time_of(id),
     )
-    return logged, ValueChange(of, key, earlier.value if earlier else None, value)
+    return logged, change
+
+
+def _count(transaction: Writing, change: ValueChange) -> None:
+    """In the trend of the model that answered, if people saw the answer."""
+    of = change.of
+    if of.source in trends.SEEN:
+        value = trends.Value(
+            completion_id=of.id,
+            use_case_id=of.use_case_id,
+            model_id=of.model_id,
+            metric=str(change.key.id),
+            after=change.after,
+            before=change.before,
+        )
+        trends.count(transaction, [value])
 
 
 def log_outcome(transaction: Writing, request: wire.OutcomeCreate) -> tuple[wire.MetricFeedback, ValueChange]:

@@ -15,6 +15,7 @@ from tropism.server import redaction
 from tropism.server.database.session import Writing
 from tropism.server.domains.costs import counting
 from tropism.server.domains.costs.counting import Charge
+from tropism.server.domains.trends import counting as trends
 from tropism.server.tables.interactions import interaction, interaction_body, interaction_label
 from tropism.wire.chat import ChatMessage, FinishReason
 from tropism.wire.interactions import Source
@@ -73,7 +74,7 @@ _LABEL = insert(interaction_label)
 
 
 def store(transaction: Writing, records: Sequence[Record]) -> None:
-    """Insert records, and count their cost: a few statements, however many there are."""
+    """Insert records, and count their cost and their latency: a few statements, however many there are."""
     bodies = [_body(record) for record in records]
     rows = [
         {name: getattr(record, name) for name in _COPIED} | {"prompt_hash": prompt_hash(record.messages)}
@@ -85,6 +86,7 @@ def store(transaction: Writing, records: Sequence[Record]) -> None:
         transaction.run(_LABEL, labels)
     if charges := [_charge(record) for record in records if record.source in MADE_HERE]:
         counting.count(transaction, charges)
+    trends.count(transaction, [value for record in records for value in _measured(record)])
 
 
 def redacted(record: Record, kinds: Sequence[Redactable]) -> Record:
@@ -116,6 +118,19 @@ def _charge(record: Record) -> Charge:
         completion_tokens=record.completion_tokens,
         cost_usd=record.cost_usd,
     )
+
+
+def _measured(record: Record) -> list[trends.Value]:
+    """How long an answer took that people saw. One that was cut short says nothing about it."""
+    if record.source not in trends.SEEN or record.finish_reason == "cancelled":
+        return []
+    taken = ((trends.LATENCY, record.latency_ms), (trends.FIRST_TOKEN, record.first_token_ms))
+    place: dict[str, Any] = {"use_case_id": record.use_case_id, "model_id": record.model_id}
+    return [
+        trends.Value(completion_id=record.id, metric=metric, after=value, **place)
+        for metric, value in taken
+        if value is not None
+    ]
 
 
 def _body(record: Record) -> dict[str, Any]:

@@ -1,0 +1,55 @@
+"""Counting values into the hour of their answer, in the transaction that stores them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from tropism.server.database.session import Writing
+from tropism.server.domains.costs.counting import NOBODY, add_up
+from tropism.server.tables.trends import trend
+
+LATENCY, FIRST_TOKEN = "latency_ms", "first_token_ms"
+HOUR_MS = 3_600_000
+SEEN = frozenset({"LIVE", "OFFLINE"})
+"""Answers that people saw; what shadows, evaluations and datasets asked for says nothing of how they fared."""
+_ADD = add_up(trend)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Value:
+    """A value of an answer, or one that takes the place of another. The answer's id tells the hour."""
+
+    completion_id: UUID
+    use_case_id: UUID
+    model_id: UUID | None
+    metric: str
+    after: float
+    before: float | None = None
+
+    @property
+    def place(self) -> tuple[UUID, str, int, UUID]:
+        hour = (self.completion_id.int >> 80) // HOUR_MS
+        return (self.use_case_id, self.metric, hour, self.model_id or NOBODY)
+
+    @property
+    def change(self) -> tuple[int, float, float, float]:
+        """What it adds to the sums of its hour: to the count, and to those of first, second and third powers."""
+        first, second, third = (self.after**power - _power(self.before, power) for power in (1, 2, 3))
+        return (int(self.before is None), first, second, third)
+
+
+def count(transaction: Writing, values: Sequence[Value]) -> None:
+    """Add values to the sums: one statement, however many there are."""
+    sums: dict[tuple[Any, ...], tuple[float, ...]] = {}
+    for value in values:
+        so_far = sums.get(value.place, (0, 0.0, 0.0, 0.0))
+        sums[value.place] = tuple(one + other for one, other in zip(so_far, value.change, strict=True))
+    if sums:
+        transaction.run(_ADD, [dict(zip(trend.c.keys(), (*place, *more), strict=True)) for place, more in sums.items()])
+
+
+def _power(value: float | None, power: int) -> float:
+    return 0.0 if value is None else value**power
