@@ -6,6 +6,7 @@ import { useMay } from "../api/me"
 import type { Cost, UseCase } from "../api/schema"
 import { seriesColor } from "../app/theme"
 import { waysToAsk } from "../interactions/ways"
+import { colorOf } from "../models/color"
 import { Empty } from "../parts/Empty"
 import { Dot } from "../parts/Intervals"
 import { LazyPlot } from "../parts/LazyPlot"
@@ -18,6 +19,7 @@ import { Stat } from "../parts/Stat"
 import { Status } from "../parts/Status"
 import { useUseCase } from "./current"
 import { perDay, useSpending } from "./spending"
+import { Trends } from "./Trends"
 
 const SHOWN = {
   requests: { label: "Requests", read: (cost: Cost) => cost.requests, format: count },
@@ -69,6 +71,9 @@ export function Overview() {
           }
         </Loaded>
       )}
+      {query.data?.total.requests !== 0 && may("interaction:read", useCase) && (
+        <Trends useCase={useCase} days={days} />
+      )}
       <Models useCase={useCase} costs={query.data?.costs ?? []} />
     </Page>
   )
@@ -95,9 +100,9 @@ type TrendProps = { useCase: UseCase; costs: Cost[]; days: string[] }
 function Trend({ useCase, costs, days }: TrendProps) {
   const [shown, show] = useState<Shown>("requests")
   const { read, format, label } = SHOWN[shown]
-  const lines = modelsOf(useCase, costs).map((name, index) => ({
+  const lines = modelsOf(useCase, costs).map((name) => ({
     name,
-    color: seriesColor(index),
+    color: colorOf(useCase, name),
     points: perDay(
       costs.filter(({ model }) => (model ?? "not named") === name),
       days,
@@ -122,7 +127,7 @@ function Trend({ useCase, costs, days }: TrendProps) {
   )
 }
 
-/** Models in the order that gives each its colour everywhere: the attached ones first. */
+/** Models that were asked, the attached ones first. */
 function modelsOf(useCase: UseCase, costs: Cost[]): string[] {
   const attached = useCase.model_services.map(({ model }) => model.key)
   const asked = new Set(costs.map(({ model }) => model ?? "not named"))

@@ -1,6 +1,7 @@
 // All use cases that the caller sees.
 import { Button, Card, Group, SimpleGrid, Text, Title } from "@mantine/core"
 import { IconPlus, IconSeedling } from "@tabler/icons-react"
+import type { ReactNode } from "react"
 import { api } from "../api/client"
 import { useMay } from "../api/me"
 import type { UseCase } from "../api/schema"
@@ -12,6 +13,7 @@ import { Page } from "../parts/Page"
 import { Sparkline } from "../parts/Sparkline"
 import { openCreate } from "./create"
 import { perDay, useSpending } from "./spending"
+import { formatOf, together, useTrend } from "./trend"
 
 export function UseCases() {
   const may = useMay()
@@ -79,13 +81,42 @@ function UseCaseCard({ useCase, traffic }: { useCase: UseCase; traffic: number[]
         <Text size="sm">{plural(useCase.feedback_keys.length, "feedback key")}</Text>
       </Group>
       {traffic && (
-        <Group mt="sm" justify="space-between" align="flex-end" wrap="nowrap">
-          <Text size="xs" c="dimmed">
-            {plural(requests, "request")} in 14 days
-          </Text>
+        <Line what={`${plural(requests, "request")} in 14 days`}>
           {requests > 0 && <Sparkline values={traffic} label={`Requests per day: ${traffic.join(", ")}`} />}
-        </Group>
+        </Line>
       )}
+      <Feedback useCase={useCase} />
     </Card>
+  )
+}
+
+function Line({ what, children }: { what: string; children: ReactNode }) {
+  return (
+    <Group mt="sm" justify="space-between" align="flex-end" wrap="nowrap" mih={32}>
+      <Text size="xs" c="dimmed">
+        {what}
+      </Text>
+      {children}
+    </Group>
+  )
+}
+
+/** How the feedback of the first key went. */
+function Feedback({ useCase }: { useCase: UseCase }) {
+  const may = useMay()
+  const key = useCase.feedback_keys[0]
+  const { data } = useTrend(
+    useCase.key,
+    key?.key ?? "",
+    14,
+    key !== undefined && may("interaction:read", useCase),
+  )
+  if (!data || !key || data.models.length === 0) return null
+  const means = together(data)
+  const said = means.map(formatOf(data))
+  return (
+    <Line what={`${key.name}: ${said[said.length - 1]} lately`}>
+      <Sparkline values={means} label={`${key.name} by day: ${said.join(", ")}`} color="blue" />
+    </Line>
   )
 }
