@@ -63,6 +63,9 @@ test: setup lint lint-ui ui node-client ## Lint, then run every test but those t
 test-ui: setup ui browser ## Click through the web UI in a real browser
 	$(BIN)/pytest tests/ui
 
+screenshots: setup-train ui browser ## Take pictures of the web UI's pages, on an engine with sample data, into docs/ui
+	$(BIN)/python -m docs.screenshots $(TO)
+
 # Without what has no database to keep anything in.
 WITHOUT_DATABASE := stats engines trainers docs judges rewards egress architecture wire ui
 nginx: ## Install nginx for the tests of replicas, where root can (Debian)
@@ -86,7 +89,7 @@ test-train: setup-train ## Train in earnest: the tests that `make test` leaves o
 lint: setup ## Format, style, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy src tests benchmarks examples docs/generate.py
+	$(BIN)/mypy src tests benchmarks examples docs/*.py
 	$(BIN)/lint-imports
 
 format: setup ui/node_modules/.ready ## Rewrite the code in the house style
@@ -146,4 +149,4 @@ bench-judges: setup ## Measure how often judges are right, beside ragas
 bench-learning: setup-train ## Train by every method, and measure what was learnt
 	$(BIN)/python -m benchmarks.learning --write
 
-.PHONY: help setup ui node-client lint-ui browser run demo demo-train bench-learning test lint format api lock audit sbom bench-overhead bench-ab bench-judges bench-jobs setup-train test-train test-postgres nginx test-ui
+.PHONY: help setup ui node-client lint-ui browser run demo demo-train bench-learning test lint format api lock audit sbom bench-overhead bench-ab bench-judges bench-jobs setup-train screenshots test-train test-postgres nginx test-ui
