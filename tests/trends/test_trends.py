@@ -193,7 +193,7 @@ def test_an_upgrade_counts_what_is_there(tmp_path: Path) -> None:
         before = [client.trends.query(metric, use_case="here").models for metric in ("latency_ms", "here-stars")]
     with sqlite3.connect(tmp_path / "tropism.db") as database:
         database.execute("DROP TABLE trend")
-        database.execute("UPDATE alembic_version SET version_num = '0017'")
+        database.execute("UPDATE alembic_version SET version_num = '0019'")
     with run_server(data=tmp_path) as server, Tropism(server.base_url, server.api_key) as client:
         after = [client.trends.query(metric, use_case="here").models for metric in ("latency_ms", "here-stars")]
     figures = [[(each.count, round(each.mean, 9)) for models in time for each in models] for time in (before, after)]

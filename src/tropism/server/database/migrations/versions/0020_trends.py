@@ -12,8 +12,8 @@ from alembic import op
 
 from tropism.server.database.types import Id
 
-revision = "0018"
-down_revision = "0017"
+revision = "0020"
+down_revision = "0019"
 NOBODY = UUID(int=0)
 SUMS = ("number", "total", "squares", "cubes")
 PLACE = ("use_case_id", "metric", "hour", "model_id")
