@@ -29,8 +29,8 @@ job = Table(
     Column("progress_ms", BigInteger),  # when it last came further
     Column("started_ms", BigInteger),
     Column("ended_ms", BigInteger),
-    Column("worker", String),  # the name of the one that has it, or had it last
     Column("secret", LargeBinary),  # what it needs and nobody may see, encrypted; gone when it has ended
+    Column("worker", String),  # the name of the one that has it, or had it last
 )
 Index("ix_job_status", job.c.status, job.c.pool, job.c.id)
 Index("ix_job_use_case", job.c.use_case_id, job.c.kind, job.c.id)
