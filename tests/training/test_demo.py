@@ -18,13 +18,15 @@ from tropism.cli.demo_training import HELD_OUT, Amount, Lesson
 pytestmark = pytest.mark.train
 
 GOOD = ("Please write to our support.", "We will look into it.")
-BAD = "Thank you for your question. There are many things to say about it, and I will begin with the first of them: "
 LITTLE = Amount(num_epochs=3, batch_size=6, learning_rate=1e-3, num_validations=0)
 
 
 @pytest.fixture
 def desk(bundled: Tropism) -> Desk:
-    """A use case in which each question was answered well and badly, as the demo's loop leaves one."""
+    """A use case in which each question was answered well and badly, as the demo's loop leaves one.
+
+    Badly by the model itself: it would not learn much from being told not to say what it never says.
+    """
     desk = Desk(bundled, Console(file=io.StringIO(), width=200), "desk")
     bundled.use_cases.create(desk.name)
     bundled.set_default_use_case(desk.name)
@@ -33,7 +35,8 @@ def desk(bundled: Tropism) -> Desk:
         bundled.feedback.register_key(key, kind="bool")
         bundled.feedback.link(key)
     for number, question in enumerate(QUESTIONS):
-        for answer, value in ((GOOD[number % 2], 1), (BAD, 0)):
+        own = desk.ask(question).choices[0].message.content
+        for answer, value in ((GOOD[number % 2], 1), (own, 0)):
             bundled.interactions.create(
                 answer,
                 messages=[{"role": "user", "content": question}],

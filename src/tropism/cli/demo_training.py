@@ -26,6 +26,8 @@ HELD_OUT = (
 )
 """Questions that nothing is learnt from."""
 MOST_PAIRS = 48
+LEAST_GAIN, MOST_ANSWERS = 0.15, 400
+"""The test ends without a winner when no such gain in the share of good answers can be there, or after so many each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +111,14 @@ class Lesson:
         for model in (self._parent, child):
             self._client.models.attach(model, wait=True)
         key = f"{self._desk.name}-child"
-        self._client.ab_tests.create(key, self._desk.fits, [self._parent, child], auto_deploy=True)
+        self._client.ab_tests.create(
+            key,
+            self._desk.fits,
+            [self._parent, child],
+            auto_deploy=True,
+            min_effect=LEAST_GAIN,
+            max_feedbacks=MOST_ANSWERS,
+        )
         return self._desk.run_test(key, self._desk.rate)
 
     def _show(self, step: int, child: str, test: ABTest) -> None:
