@@ -139,7 +139,7 @@ TASKS: Mapping[str, Task] = {
                 data=_rated,
                 settings={**_ADAPTER, "batch_size": 8, "learning_rate": 5e-4, "feedback": Feedback(key="good")},
             ),
-            Stage(method="GRPO", data=_names, settings={**_WRITING, **_GROUPS, "steps": 10}),
+            Stage(method="GRPO", data=_names, settings={**_WRITING, **_GROUPS, "steps": 18}),
         ],
         beside="transformers.Trainer, then trl.GRPOTrainer",
         **_GREETED,
