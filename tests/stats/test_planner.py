@@ -103,3 +103,16 @@ def test_preferences_that_cannot_be_are_refused(win_rate: float, ties: float) ->
 def test_a_spread_that_cannot_be_is_refused(sd: float) -> None:
     with pytest.raises(ValueError):
         plan_mean(sd, 0.1)
+
+
+@pytest.mark.parametrize(("sd", "effect"), [(1.0, 1e-150), (1e150, 1e-150), (1.0, 1e-9)])
+def test_an_effect_that_nobody_could_find_is_refused(sd: float, effect: float) -> None:
+    with pytest.raises(ValueError, match="no test could find it"):
+        plan_mean(sd, effect)
+
+
+@pytest.mark.parametrize("sd", [5e-324, 1e-200, 1e-9])
+def test_next_to_no_spread_needs_no_more_than_the_warm_up(sd: float) -> None:
+    forecast = plan_mean(sd, 1.0)
+    assert forecast.fixed_horizon == 1
+    assert forecast.median == forecast.for_80_percent == forecast.max_feedbacks == forecast.warmup

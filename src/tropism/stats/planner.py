@@ -14,6 +14,7 @@ from tropism.stats.win_rate import PRIOR
 
 POWER = 0.8
 CAP = 1.8
+MOST_UNITS = 1e15
 LEAST_TUNING, MOST_TUNING = 100.0, 20_000.0
 
 
@@ -87,7 +88,9 @@ def _plan_mean(spread: float, effect: float, skewed: float, variants: int, alpha
         raise ValueError(f"an effect of {effect} cannot be planned for")
     pair_alpha = Plan(alpha=alpha).pair_alpha(variants)
     quantiles = _quantile(1 - pair_alpha / 2) + _quantile(POWER)
-    fixed = quantiles * quantiles * spread / effect / effect
+    fixed = max(1.0, quantiles * quantiles * spread / effect / effect)  # no test is decided by less than one unit
+    if not max(fixed, skewed) < MOST_UNITS:
+        raise ValueError(f"an effect of {effect} is so small beside the spread that no test could find it")
     warmup = max(FEWEST_UNITS, ceil(skewed))
     tuning = min(max(fixed, LEAST_TUNING), MOST_TUNING)  # half of both variants' n80 together
     rho2, drift = mixing_variance(pair_alpha, tuning), quantiles / sqrt(2 * fixed)
