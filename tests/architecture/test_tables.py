@@ -28,3 +28,12 @@ def test_only_the_owner_writes_a_table() -> None:
     assert {domain for domain, _ in written} >= {"ab_tests", "feedback", "interactions", "models"}
     foreign = {(domain, table) for domain, table in written if owners[table] != domain}
     assert foreign - EXCEPTIONS == set(), "call a service of the owner instead"
+
+
+def test_the_revisions_of_the_schema_are_one_chain() -> None:
+    """Two that were written at the same time follow the same one; then a database is brought up to date by neither."""
+    files = sorted((SERVER / "database" / "migrations" / "versions").glob("0*.py"))
+    found = [re.findall(r'^(?:down_)?revision = "?(\w+)"?$', file.read_text(), re.MULTILINE) for file in files]
+    assert [[file.name[:4], before] for file, (_, before) in zip(files, found, strict=True)] == [
+        [number, f"{place:04}" if place else "None"] for place, number in enumerate(revision for revision, _ in found)
+    ]

@@ -90,6 +90,9 @@ class Request:
         await asyncio.get_running_loop().run_in_executor(None, self.upstream.told.wait, SECONDS)
         self.upstream.told.clear()
 
+    async def pause(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
     def reset(self) -> None:
         """Break the connection at once, as a crash would."""
         handle = self.writer.get_extra_info("socket")

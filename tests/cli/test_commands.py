@@ -156,6 +156,16 @@ def test_a_model_gets_a_fallback(tropism: Any) -> None:
     tropism("models", "detach", key, "-u", "support")
 
 
+def test_a_model_gets_patience_and_a_bound(tropism: Any) -> None:
+    says = ("--first-token", 5, "--retries", 2)
+    made = tropism("models", "update-reliability", "parrot", "-u", "support", *says, "--json").json["reliability"]
+    assert (made["first_token_seconds"], made["total_seconds"], made["retries"]) == (5, None, 2)
+    assert "5" in tropism("models", "update-reliability", "parrot", "-u", "support", *says).out
+    bound = tropism("models", "update-concurrency", "parrot", 3, "--waiting", 9, "--json").json["concurrency"]
+    assert bound == {"at_once": 3, "waiting": 9}
+    assert tropism("models", "update-concurrency", "parrot", "--json").json["concurrency"] is None
+
+
 def test_a_model_gets_prices_and_answers_show_what_they_cost(tropism: Any) -> None:
     assert "2 and 10 USD per million tokens" in tropism("models", "update-prices", "parrot", 2, 10).out
     id = tropism("chat", "one two", "-u", "support", "--model", "parrot", "--json").json["choices"][0]["completion_id"]

@@ -41,6 +41,7 @@ def model(online: Online, error: str | None = None) -> Model:
         compute_config=ComputeConfig(),
         prices=None,
         prices_source=None,
+        concurrency=None,
         training_job=None,
         origin=None,
         created_at=WHEN,
@@ -49,7 +50,13 @@ def model(online: Online, error: str | None = None) -> Model:
 
 def service(online: Online, error: str | None = None) -> ModelService:
     return ModelService(
-        model=model(online, error), is_default=True, desired_online=True, online=online, placement=None, fallbacks=[]
+        model=model(online, error),
+        is_default=True,
+        desired_online=True,
+        online=online,
+        placement=None,
+        fallbacks=[],
+        reliability=None,
     )
 
 

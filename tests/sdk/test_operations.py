@@ -43,6 +43,7 @@ CALLS: list[tuple[str, dict[str, Any], str]] = [
         {"model": "m", "prices": {"input_per_million": 0.15, "output_per_million": 1}},
         "PATCH /api/v1/models/m/prices",
     ),
+    ("models.update_concurrency", {"model": "m", "at_once": 4, "waiting": 9}, "PATCH /api/v1/models/m/concurrency"),
     ("models.deploy", {"model": "m"}, "POST /api/v1/models/m/deploy"),
     ("models.terminate", {"model": "m", "force": True}, "POST /api/v1/models/m/terminate"),
     (

@@ -14,6 +14,7 @@ from tropism.cli.engine import DEFAULT, Engine, UseCase
 from tropism.cli.job_progress import follow
 from tropism.sdk.client import Tropism
 from tropism.wire import models as wire
+from tropism.wire.reliability import Reliability
 
 app = App(name="models", help="Register models, run them, attach them to use cases.")
 
@@ -230,6 +231,55 @@ def update_compute_config(
     with engine.client() as client:
         changed = client.models.update_compute_config(model, config, api_key=provider_key if url else None)
     show.answer(engine, changed, lambda: picture(changed))
+
+
+@app.command
+def update_concurrency(model: str, at_once: int | None = None, *, waiting: int = 100, engine: Engine = DEFAULT) -> None:
+    """Say how many requests a model and its variants work on at once; use cases take turns.
+
+    Parameters
+    ----------
+    at_once
+        Without it, there is no bound.
+    waiting
+        So many may wait; more are refused.
+    """
+    with engine.client() as client:
+        changed = client.models.update_concurrency(model, at_once, waiting)
+    show.answer(engine, changed, lambda: picture(changed))
+
+
+@app.command
+def update_reliability(
+    model: str,
+    *,
+    use_case: UseCase,
+    first_token: float | None = None,
+    between_tokens: float | None = None,
+    total: float | None = None,
+    retries: int = 0,
+    engine: Engine = DEFAULT,
+) -> None:
+    """Say how long the answers of an attached model may take, and how often it is asked again.
+
+    Parameters
+    ----------
+    first_token
+        In so many seconds a stream has to begin.
+    between_tokens
+        For so many seconds a stream may be silent.
+    total
+        In so many seconds an answer has to end, all tries included.
+    retries
+        So often it is asked again where it has certainly generated nothing.
+    """
+    says = Reliability(
+        first_token_seconds=first_token, between_tokens_seconds=between_tokens, total_seconds=total, retries=retries
+    )
+    with engine.client() as client:
+        service = client.models.update(model, reliability=says, use_case=use_case)
+    fields = {"Model": service.model.key, "First token": first_token, "Between tokens": between_tokens, "Total": total}
+    show.answer(engine, service, lambda: show.record({**fields, "Retries": retries}))
 
 
 @app.command

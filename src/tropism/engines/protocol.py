@@ -146,6 +146,12 @@ class EngineError(Exception):
 
     status: ClassVar[int] = 502
     type: ClassVar[str] = "engine_error"
+    not_begun: bool = False
+    """Nothing was generated for certain: asking again pays for nothing twice."""
+    retry_after: float | None = None
+    """How many seconds the engine wants to be left alone."""
+    was_asked: bool = True
+    """Otherwise the error says nothing about the engine."""
 
 
 class EngineRejected(EngineError):

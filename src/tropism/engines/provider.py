@@ -101,7 +101,8 @@ class Provider:
             try:
                 async with request as response:
                     if response.status != 200:
-                        raise refused(response.status, await _explanation(response))
+                        wait = response.headers.get("retry-after")
+                        raise refused(response.status, await _explanation(response), wait)
                     yield response
             except EngineError as error:
                 raise without_key(error, self._source.api_key) from error.__cause__

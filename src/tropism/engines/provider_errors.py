@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from email.utils import parsedate_to_datetime
+
 import aiohttp
 
 from tropism.egress.guard import refusal
 from tropism.engines.openai_wire import error_message
 from tropism.engines.protocol import EngineError, EngineRejected, EngineTimeout, EngineUnavailable
 
+_FOR_NOW = (429, 503, 529)
+"""Refusals of providers that were too busy to begin."""
 _TELLING = 12
 """So many characters of a key, from its beginning, are more than what all keys of a provider share."""
 
@@ -20,11 +25,34 @@ def without_key(error: EngineError, key: str | None) -> EngineError:
     text = str(error).replace(key, "***")
     for length in range(len(key) - 1, _TELLING - 1, -1):  # a message that was cut may end within the key
         text = text.replace(key[:length], "***")
-    return type(error)(text)
+    without = type(error)(text)
+    without.not_begun, without.retry_after = error.not_begun, error.retry_after
+    return without
 
 
-def refused(status: int, body: bytes) -> EngineError:
+def refused(status: int, body: bytes, retry_after: str | None = None) -> EngineError:
     """What a status other than 200 means to the caller. The body may be empty: the status says enough."""
+    error = _refused(status, body)
+    error.not_begun = status in _FOR_NOW
+    error.retry_after = _seconds(retry_after)
+    return error
+
+
+def _seconds(text: str | None) -> float | None:
+    """What `Retry-After` says, in seconds or as a date."""
+    if text is None:
+        return None
+    try:
+        return max(0.0, float(text)) if text.strip().isdecimal() else max(0.0, _moment(text) - time.time())
+    except ValueError:
+        return None
+
+
+def _moment(text: str) -> float:
+    return parsedate_to_datetime(text).timestamp()
+
+
+def _refused(status: int, body: bytes) -> EngineError:
     said = error_message(body)
     message = f": {said}" if said else ""
     # Google answers so with 400.
@@ -49,6 +77,13 @@ def refused(status: int, body: bytes) -> EngineError:
 
 
 def network_error(error: aiohttp.ClientError) -> EngineError:
+    """What a broken connection means to the caller. Where none was made, nothing was asked."""
+    found = _network_error(error)
+    found.not_begun = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+    return found
+
+
+def _network_error(error: aiohttp.ClientError) -> EngineError:
     if (why := refusal(error)) is not None:
         return EngineError(f"the endpoint of the model is not allowed: {why}")
     match error:

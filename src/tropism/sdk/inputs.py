@@ -208,6 +208,15 @@ class PlacementDict(TypedDict, total=False):
     max_ttft_ms: int
 
 
+class ReliabilityDict(TypedDict, total=False):
+    """How long an answer may take, and how often a model is asked again."""
+
+    first_token_seconds: float | None
+    between_tokens_seconds: float | None
+    total_seconds: float | None
+    retries: int
+
+
 class PricesDict(TypedDict):
     """What a model costs, in US dollars per million tokens read and written."""
 

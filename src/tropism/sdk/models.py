@@ -10,10 +10,19 @@ from uuid import UUID
 
 from tropism.sdk.errors import TropismError
 from tropism.sdk.flow import AsyncResource, Flow, Reference, Resource, SyncResource, operation
-from tropism.sdk.inputs import ComputeConfigDict, ModelFilterDict, ParametersDict, PlacementDict, PricesDict, unchecked
+from tropism.sdk.inputs import (
+    ComputeConfigDict,
+    ModelFilterDict,
+    ParametersDict,
+    PlacementDict,
+    PricesDict,
+    ReliabilityDict,
+    unchecked,
+)
 from tropism.sdk.online import model_online, service_online
 from tropism.sdk.send import send
 from tropism.wire import models as wire
+from tropism.wire.reliability import Concurrency, Reliability
 
 
 class _Registry(Resource):
@@ -146,6 +155,16 @@ class _Registry(Resource):
         return (yield from send(wire.UPDATE_PRICES, takes))
 
     @operation
+    def update_concurrency(self, model: Reference, at_once: int | None, waiting: int = 100) -> Flow[wire.Model]:
+        """Say how many requests a model and its variants work on at once, and how many may wait; use cases take turns.
+
+        None takes the bound away. More than may wait are refused with 503.
+        """
+        concurrency = None if at_once is None else Concurrency(at_once=at_once, waiting=waiting)
+        takes = wire.ConcurrencyUpdate(model=unchecked(model), concurrency=concurrency)
+        return (yield from send(wire.UPDATE_CONCURRENCY, takes))
+
+    @operation
     def deploy(self, model: Reference, wait: bool = False, *, wait_timeout: float = 300) -> Flow[wire.Model]:
         """Start a model on an engine. With `wait`, come back when it is ONLINE, or raise why it is not."""
         deployed = yield from send(wire.DEPLOY, wire.ModelReference(model=unchecked(model)))
@@ -169,13 +188,15 @@ class _Models(_Registry):
         placement: PlacementDict | wire.Placement | None = None,
         *,
         fallbacks: Sequence[Reference] | None = None,
+        reliability: ReliabilityDict | Reliability | None = None,
         use_case: Reference | None = None,
         wait_timeout: float = 300,
     ) -> Flow[wire.ModelService]:
         """Attach a model to a use case; it is deployed if it is not yet.
 
         With `wait`, come back when it is ONLINE, or raise why it is not. `fallbacks`, other attached models, answer in
-        their order when this one cannot; an empty list takes them away.
+        their order when this one cannot; an empty list takes them away. `reliability` sets timeouts and retries, as
+        `{"first_token_seconds": 5, "total_seconds": 60, "retries": 2}`; what it leaves out has no limit.
         """
         chosen = self._use_case(use_case)
         takes = wire.AttachModel(
@@ -184,6 +205,7 @@ class _Models(_Registry):
             make_default=make_default,
             placement=unchecked(placement),
             fallbacks=unchecked(fallbacks),
+            reliability=unchecked(reliability),
         )
         attached = yield from send(wire.ATTACH, takes)
         return (yield from service_online(chosen, attached, wait_timeout)) if wait else attached
@@ -204,12 +226,14 @@ class _Models(_Registry):
         placement: PlacementDict | wire.Placement | None = None,
         *,
         fallbacks: Sequence[Reference] | None = None,
+        reliability: ReliabilityDict | Reliability | None = None,
         use_case: Reference | None = None,
     ) -> Flow[wire.ModelService]:
         """Change how a use case uses a model; `None` changes nothing.
 
         `desired_online` is this use case's own wish and does not touch the model's state elsewhere. `fallbacks`, other
-        attached models, answer in their order when this one cannot; an empty list takes them away.
+        attached models, answer in their order when this one cannot; an empty list takes them away. `reliability`
+        replaces the timeouts and retries.
         """
         takes = wire.ModelServiceUpdate(
             use_case=self._use_case(use_case),
@@ -219,6 +243,7 @@ class _Models(_Registry):
             desired_online=desired_online,
             placement=unchecked(placement),
             fallbacks=unchecked(fallbacks),
+            reliability=unchecked(reliability),
         )
         return (yield from send(wire.UPDATE, takes))
 

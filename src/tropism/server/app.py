@@ -18,6 +18,7 @@ from tropism.server.context import Services
 from tropism.server.database.connect import Database
 from tropism.server.domains.compute_pools.service import DEFAULT_POOL, INFERENCE
 from tropism.server.domains.jobs.service import CAPABILITIES
+from tropism.server.doors import Doors
 from tropism.server.fleet import Fleet
 from tropism.server.forgetting import carried_out
 from tropism.server.founding import found
@@ -112,6 +113,7 @@ async def _services(settings: Settings, wake_workers: Callable[[], None], clock:
         spawn=background.spawn,
         wake_workers=wake_workers,
         observer=Observer(Metrics(), clock, _tracing(settings)),
+        doors=Doors(clock.monotonic),
         prices=price_list(settings.prices),
     )
     await _open(database)

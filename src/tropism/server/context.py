@@ -14,6 +14,7 @@ from tropism.server.browser import Visit
 from tropism.server.clock import Clock
 from tropism.server.database.connect import Database
 from tropism.server.database.session import Reading, Writing
+from tropism.server.doors import Doors
 from tropism.server.fleet import Fleet
 from tropism.server.limits.ledger import Ledger
 from tropism.server.makings import Makings
@@ -55,6 +56,8 @@ class Services(Process):
     wake_workers: Callable[[], None]
     """Say that a job was put in the queue; it would be noticed within a second anyway."""
     observer: Observer
+    doors: Doors
+    """Who may ask which engine now."""
     prices: PriceList
     """What providers' models cost that are registered without a price."""
     makings: Makings = field(default_factory=Makings)

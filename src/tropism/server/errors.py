@@ -18,6 +18,7 @@ TropismError
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Self
 
@@ -94,6 +95,7 @@ class EngineFailed(TropismError):
         super().__init__(f"model {model!r}: {error}{instead}")
         self.status = error.status
         self.type = error.type
+        self.retry_after = math.ceil(error.retry_after) if error.retry_after else None
 
 
 class Overloaded(TropismError):

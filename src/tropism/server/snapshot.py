@@ -25,6 +25,7 @@ from tropism.server.tables.limits import usage_limit
 from tropism.server.tables.snapshot import snapshot_version
 from tropism.wire.limits import Measure, Period
 from tropism.wire.models import Kind, Online, Prices
+from tropism.wire.reliability import Concurrency, Reliability
 from tropism.wire.use_cases import Redactable
 
 
@@ -44,6 +45,9 @@ class ServedModel:
     system_prompt: str | None
     parameters: Mapping[str, Any]
     prices: Prices | None
+    reliability: Reliability | None
+    concurrency: Concurrency | None
+    """Of its engine, whoever uses it."""
     adapter: Path | None
     """The weights on top of the engine's, if this model is an adapter."""
 
@@ -171,7 +175,7 @@ def _served_models(session: Reading) -> Served:
     backbone = models.model.alias("backbone")
     statement = (
         select(models.model, models.attachment, backbone.c.online.label("engine_online"), backbone.c.error.label("why"))
-        .add_columns(backbone.c.prices.label("engine_prices"))
+        .add_columns(backbone.c.prices.label("engine_prices"), backbone.c.concurrency.label("engine_concurrency"))
         .join(models.attachment, models.attachment.c.model_id == models.model.c.id)
         .outerjoin(backbone, models.model.c.backbone_id == backbone.c.id)
     )
@@ -189,6 +193,8 @@ def _served_models(session: Reading) -> Served:
             system_prompt=row.system_prompt,
             parameters=row.parameters or {},
             prices=msgspec.convert(row.engine_prices or row.prices, Prices | None),
+            reliability=msgspec.convert(row.reliability, Reliability | None),
+            concurrency=msgspec.convert(row.engine_concurrency or row.concurrency, Concurrency | None),
             adapter=adapter_of(row),
         )
         served[row.use_case_id][row.id] = (model, row.is_default)

@@ -49,6 +49,7 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     models.GET,
     models.UPDATE_COMPUTE_CONFIG,
     models.UPDATE_PRICES,
+    models.UPDATE_CONCURRENCY,
     models.DEPLOY,
     models.TERMINATE,
     models.ATTACH,

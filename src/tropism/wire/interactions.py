@@ -204,12 +204,21 @@ class GenerationParameters(Struct, kw_only=True, frozen=True, omit_defaults=True
     parallel_tool_calls: bool | None = None
 
 
+class Attempt(Struct, kw_only=True, frozen=True):
+    """One try to get an answer. Without an error, it gave it."""
+
+    model: str
+    error: str | None
+    latency_ms: float
+
+
 class Interaction(Struct, kw_only=True, frozen=True):
     """A logged completion. `id` and `completion_id` are the same. `model` is None where none was named.
 
     `model` has answered. Where it did so as a fallback, `assigned_model` is the one that should have; in an A/B test
-    the completion counts for that one. `api_key` is the id of the key that asked for it. `cost_usd` is by the model's
-    prices of that moment, and None where they or the tokens are not known.
+    the completion counts for that one. `attempts` are those that it took, where it took more than one. `api_key` is the
+    id of the key that asked for it. `cost_usd` is by the model's prices of that moment, and None where they or the
+    tokens are not known.
     """
 
     id: UUID
@@ -235,6 +244,7 @@ class Interaction(Struct, kw_only=True, frozen=True):
     api_key: UUID | None
     parameters: GenerationParameters
     timings: Timings
+    attempts: list[Attempt]
     created_at: Time
     direct_feedbacks: list[MetricFeedback]
     comparison_feedbacks: list[Comparison]

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from tropism.wire.endpoint import Endpoint
 from tropism.wire.jobs import Job
 from tropism.wire.page import Nothing
+from tropism.wire.reliability import Concurrency, Reliability
 from tropism.wire.values import Key, Name, Reference, Secret, Time
 
 Online = Literal["ONLINE", "PENDING", "OFFLINE", "ERROR"]
@@ -101,6 +102,7 @@ class Model(Struct, kw_only=True, frozen=True):
     compute_config: ComputeConfig
     prices: Prices | None
     prices_source: str | None
+    concurrency: Concurrency | None
     training_job: UUID | None
     origin: Origin | None
     created_at: Time
@@ -118,6 +120,7 @@ class ModelService(Struct, kw_only=True, frozen=True):
     online: Online
     placement: Placement | None
     fallbacks: list[str]
+    reliability: Reliability | None
 
 
 class ModelFilter(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -213,6 +216,13 @@ class PricesUpdate(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True
     prices: Prices | None = None
 
 
+class ConcurrencyUpdate(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """A new bound for what an engine works on at once; None takes it away."""
+
+    model: Reference
+    concurrency: Concurrency | None = None
+
+
 class TerminateModel(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Stop a model. Without `force`, a model that serves an attached use case is refused."""
 
@@ -232,6 +242,7 @@ class AttachModel(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True)
     make_default: bool = False
     placement: Placement | None = None
     fallbacks: Fallbacks | None = None
+    reliability: Reliability | None = None
 
 
 class ModelServiceReference(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -251,6 +262,7 @@ class ModelServiceUpdate(Struct, kw_only=True, frozen=True, forbid_unknown_field
     desired_online: bool | None = None
     placement: Placement | None = None
     fallbacks: Fallbacks | None = None
+    reliability: Reliability | None = None
 
 
 LIST = Endpoint(
@@ -320,6 +332,14 @@ UPDATE_PRICES = Endpoint(
     returns=Model,
     permission="model:create",
     summary="Say what a model costs",
+)
+UPDATE_CONCURRENCY = Endpoint(
+    method="PATCH",
+    path="/api/v1/models/{model}/concurrency",
+    takes=ConcurrencyUpdate,
+    returns=Model,
+    permission="model:deploy",
+    summary="Say how many requests a model works on at once",
 )
 DEPLOY = Endpoint(
     method="POST",

@@ -31,6 +31,7 @@ interaction = Table(
     Column("api_key_id", Id),  # whose key asked for it; null where it was not made for a call
     Column("cached_tokens", Integer),  # of prompt_tokens; null where the engine does not tell
     Column("reasoning_tokens", Integer),  # of completion_tokens
+    Column("attempts", Json),  # where it took more than one
     sqlite_with_rowid=False,
 )
 Index("ix_interaction_use_case", interaction.c.use_case_id, interaction.c.id)

@@ -46,6 +46,7 @@ model = Table(
     Column("prices_source", String),  # the list that its prices are from; null where somebody has said them
     Column("weights_path", String),  # a folder with the exact weights, if those that are served were made from them
     Column("origin", Json),  # where it came from, and what its files say of it
+    Column("concurrency", Json),  # how many requests its engine may have at once, and how many may wait
 )
 attachment = Table(
     "attachment",
@@ -56,5 +57,6 @@ attachment = Table(
     Column("desired_online", Boolean, nullable=False),
     Column("placement", Json),
     Column("fallbacks", Json),  # ids of the models that answer if this one cannot, in their order
+    Column("reliability", Json),  # timeouts and retries
     PrimaryKeyConstraint("use_case_id", "model_id"),
 )

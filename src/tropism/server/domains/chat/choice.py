@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from tropism.engines.protocol import FinishReason, Piece, Prompt, Usage
@@ -21,6 +22,8 @@ class Choice:
     assigned: ServedModel
     model: ServedModel
     prompt: Prompt
+    attempts: list[dict[str, Any]] = field(default_factory=list)
+    """Those that came to nothing, and the last one."""
     parts: list[str] = field(default_factory=list)
     calls: Calls = field(default_factory=Calls)
     logprobs: list[TokenLogprob] = field(default_factory=list)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import struct
 import time
@@ -9,15 +10,17 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from tropism.engines.protocol import Embeddings, EngineError
-from tropism.server.context import Context
+from tropism.server.context import Context, Services
 from tropism.server.domains.chat import amounts
 from tropism.server.domains.chat.exchange import Logged, insert
+from tropism.server.domains.chat.patience import Patience
 from tropism.server.domains.chat.routing import Ask, route
 from tropism.server.domains.interactions import records
 from tropism.server.domains.limits.admission import admit, tokens_in
 from tropism.server.errors import EngineFailed
 from tropism.server.http import handles
 from tropism.server.observing import Asked, Told
+from tropism.server.snapshot import ServedModel
 from tropism.wire import embeddings as wire
 from tropism.wire.chat import ChatMessage
 
@@ -54,8 +57,7 @@ async def embed(context: Context, name: str, given: Sequence[str], user: UUID | 
         Asked(operation="embeddings", use_case=found.use_case.key, model=model.key, provider=model.provider)
     )
     try:
-        async with context.services.fleet.engine(model) as engine:
-            made = await engine.embed(given)
+        made = await _made(context.services, model, found.use_case.id, given)
     except BaseException as error:
         if held is not None:
             held.give_back()
@@ -84,6 +86,22 @@ async def embed(context: Context, name: str, given: Sequence[str], user: UUID | 
     stored = Logged(records.redacted(record, found.use_case.redact), spends)
     await context.services.database.append(insert, stored)
     return made, model.key
+
+
+async def _made(services: Services, model: ServedModel, use_case_id: UUID, given: Sequence[str]) -> Embeddings:
+    """As patiently as the attachment says."""
+    patience = Patience(model.reliability)
+    while True:
+        try:
+            async with (
+                services.fleet.engine(model) as engine,
+                services.doors.through(model, use_case_id, patience.left),
+            ):
+                return await patience.whole(engine.embed(given))
+        except EngineError as error:
+            if (pause := patience.pause(error)) is None:
+                raise
+        await asyncio.sleep(pause)
 
 
 def encoded(vector: Sequence[float], as_base64: bool) -> list[float] | str:

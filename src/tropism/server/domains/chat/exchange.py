@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from tropism.engines.protocol import EngineError, Piece, Usage
@@ -16,6 +17,7 @@ from tropism.server.domains.ab_tests import assignment
 from tropism.server.domains.chat import amounts, shadow
 from tropism.server.domains.chat.choice import Choice
 from tropism.server.domains.chat.merging import merged
+from tropism.server.domains.chat.patience import Patience
 from tropism.server.domains.chat.prompting import parameters_of, prompt_for
 from tropism.server.domains.chat.routing import Ask, Route, route, takes_shadow
 from tropism.server.domains.interactions import records
@@ -178,7 +180,7 @@ class Exchange:
                     choice.model = model
                     choice.prompt = prompt_for(model, self._request, self._messages, choice.index)
                 try:
-                    async with aclosing(self._attempt(choice)) as answer:
+                    async with aclosing(self._tries(choice)) as answer:
                         async for piece in answer:
                             yield piece
                     return
@@ -192,13 +194,30 @@ class Exchange:
             self._count_failure(choice, error)
             raise
 
-    async def _attempt(self, choice: Choice) -> AsyncGenerator[Piece, None]:
-        """The answer of one model. An answer that has begun is never taken up by another one."""
-        begun, seen = False, self._seen(choice)
+    async def _tries(self, choice: Choice) -> AsyncGenerator[Piece, None]:
+        """The answer of one model, which is asked again only where it has generated nothing for certain."""
+        patience = Patience(choice.model.reliability)
+        while True:
+            try:
+                async with aclosing(self._attempt(choice, patience)) as answer:
+                    async for piece in answer:
+                        yield piece
+                return
+            except NotBegun as error:
+                if (pause := patience.pause(error.reason)) is None:
+                    raise
+            await asyncio.sleep(pause)
+
+    async def _attempt(self, choice: Choice, patience: Patience) -> AsyncGenerator[Piece, None]:
+        """The answer to one try. An answer that has begun is never taken up by another one."""
+        begun, seen, services, began = False, self._seen(choice), self._context.services, time.perf_counter()
+        attempt: dict[str, Any] = {"model": choice.model.key, "error": None}
+        choice.attempts.append(attempt)
         try:
             async with (
-                self._context.services.fleet.engine(choice.model) as engine,
-                aclosing(engine.generate(choice.prompt)) as answer,
+                services.fleet.engine(choice.model) as engine,
+                services.doors.through(choice.model, self._route.use_case.id, patience.left),
+                aclosing(patience.timed(engine.generate(choice.prompt), choice.prompt.stream)) as answer,
             ):
                 async for piece in answer:
                     if not begun:
@@ -207,11 +226,13 @@ class Exchange:
                     yield piece
         except EngineError as error:
             seen.ended(Told(error=error.type))
+            attempt["error"] = str(error)
             if begun:
                 raise EngineFailed(choice.model.key, error) from error
             raise NotBegun(error) from error
         finally:
             seen.ended(choice.told)
+            attempt["latency_ms"] = (time.perf_counter() - began) * 1000
 
     def _seen(self, choice: Choice) -> Attempt:
         """What observers are told of an attempt."""
@@ -270,6 +291,7 @@ class Exchange:
                 tools=choice.prompt.tools or None,
                 tool_calls=choice.calls.whole(),
                 metadata=self._request.metadata if isinstance(self._request, ChatRequest) else None,
+                attempts=choice.attempts if len(choice.attempts) > 1 else None,
             )
             for choice in self.choices
         ]

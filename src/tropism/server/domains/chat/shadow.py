@@ -89,7 +89,11 @@ class Shadow:
         calls = Calls()
         finish_reason: FinishReason | None = None
         usage: Usage | None = None
-        async with services.fleet.engine(self.model) as engine, aclosing(engine.generate(prompt)) as answer:
+        async with (
+            services.fleet.engine(self.model) as engine,
+            services.doors.through(self.model, self.route.use_case.id),
+            aclosing(engine.generate(prompt)) as answer,
+        ):
             async for piece in answer:
                 parts.append(piece.text)
                 calls.take(piece.tool_calls)

@@ -178,6 +178,7 @@ def _described(row: Row[Any], direct: list[MetricFeedback], compared: list[Compa
         usage=_usage(row),
         cost_usd=row.cost_usd,
         api_key=row.api_key_id,
+        attempts=msgspec.convert(row.attempts or [], list[wire.Attempt]),
         parameters=msgspec.convert(row.parameters or {}, wire.GenerationParameters),
         timings=wire.Timings(latency_ms=row.latency_ms, first_token_ms=row.first_token_ms),
         created_at=time_of(row.id),

@@ -57,6 +57,7 @@ class Record:
     tools: Sequence[Tool] | None = None
     tool_calls: Sequence[ToolCall] | None = None
     metadata: dict[str, Any] | None = None
+    attempts: list[dict[str, Any]] | None = None
 
     @property
     def variant_id(self) -> UUID | None:
@@ -99,7 +100,13 @@ def redacted(record: Record, kinds: Sequence[Redactable]) -> Record:
         completion=redaction.redacted(record.completion, kinds),
         tool_calls=redaction.redacted_calls(record.tool_calls, kinds),
         metadata=redaction.redacted_metadata(record.metadata, kinds),
+        attempts=[_redacted_attempt(attempt, kinds) for attempt in record.attempts or ()] or None,
     )
+
+
+def _redacted_attempt(attempt: dict[str, Any], kinds: Sequence[Redactable]) -> dict[str, Any]:
+    """A provider's words may repeat what it was told."""
+    return {**attempt, "error": attempt["error"] and redaction.redacted(attempt["error"], kinds)}
 
 
 def prompt_hash(messages: Sequence[ChatMessage]) -> bytes:

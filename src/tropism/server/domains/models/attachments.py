@@ -17,6 +17,7 @@ from tropism.server.tables.ab_tests import ab_test, ab_variant
 from tropism.server.tables.models import attachment, model
 from tropism.wire import models as wire
 from tropism.wire.page import Nothing
+from tropism.wire.reliability import Reliability
 
 
 def of_use_cases(session: Reading, ids: Sequence[UUID]) -> dict[UUID, list[wire.ModelService]]:
@@ -41,6 +42,7 @@ def _described(row: Row[Any], keys: Mapping[str, str]) -> wire.ModelService:
         desired_online=row.attached_desired_online,
         online=described.online if row.attached_desired_online else "OFFLINE",
         placement=msgspec.convert(placement, wire.Placement) if placement else None,
+        reliability=msgspec.convert(row.attached_reliability, Reliability | None),
         fallbacks=[keys[id] for id in row.attached_fallbacks or ()],
     )
 
@@ -54,6 +56,8 @@ def attach(transaction: Writing, request: wire.AttachModel) -> wire.ModelService
     transaction.run(_change(**key).values(desired_online=True))
     if request.placement is not None:
         transaction.run(_change(**key).values(placement=msgspec.to_builtins(request.placement)))
+    if request.reliability is not None:
+        transaction.run(_change(**key).values(reliability=msgspec.to_builtins(request.reliability)))
     if request.fallbacks is not None:
         fallbacks.name(transaction, used, row, request.fallbacks)
     if request.make_default:
@@ -78,6 +82,8 @@ def change(transaction: Writing, request: wire.ModelServiceUpdate) -> wire.Model
         values["desired_online"] = request.desired_online
     if request.placement is not None:
         values["placement"] = msgspec.to_builtins(request.placement)
+    if request.reliability is not None:
+        values["reliability"] = msgspec.to_builtins(request.reliability)
     if request.is_default is False:
         values["is_default"] = False
     if values:

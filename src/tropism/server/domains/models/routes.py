@@ -60,6 +60,11 @@ async def update_prices(context: Context, request: wire.PricesUpdate) -> wire.Mo
     return await context.write(partial(service.update_prices, listed=context.services.prices), request)
 
 
+@handles(wire.UPDATE_CONCURRENCY)
+async def update_concurrency(context: Context, request: wire.ConcurrencyUpdate) -> wire.Model:
+    return await context.write(service.update_concurrency, request)
+
+
 @handles(wire.DEPLOY)
 async def deploy(context: Context, request: wire.ModelReference) -> wire.Model:
     return await context.write(service.deploy, request)

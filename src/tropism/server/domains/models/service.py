@@ -24,6 +24,7 @@ from tropism.server.tables.models import attachment, model
 from tropism.server.tables.training import training
 from tropism.server.tables.use_cases import use_case
 from tropism.wire import models as wire
+from tropism.wire.reliability import Concurrency
 
 PROVIDERS_WITHOUT_DEFAULT_URL = ("azure", "custom")
 LEAST_CONTEXT = 128
@@ -44,7 +45,10 @@ def selected() -> Select[Any]:
     columns = (_backbone.c.key.label("backbone"), _backbone.c.online.label("engine_online"))
     more = (_backbone.c.error.label("engine_error"), _backbone.c.path.label("engine_path"))
     prices = (_backbone.c.prices.label("engine_prices"), _backbone.c.prices_source.label("engine_prices_source"))
-    joined = select(model, *columns, *more, *prices).outerjoin(_backbone, model.c.backbone_id == _backbone.c.id)
+    concurrency = _backbone.c.concurrency.label("engine_concurrency")
+    joined = select(model, *columns, *more, *prices, concurrency).outerjoin(
+        _backbone, model.c.backbone_id == _backbone.c.id
+    )
     return joined.add_columns(_is_training)
 
 
@@ -100,6 +104,7 @@ def described(row: Row[Any]) -> wire.Model:
         parameters=msgspec.convert(row.parameters, wire.Parameters) if row.parameters else None,
         compute_config=msgspec.convert(row.compute_config, wire.ComputeConfig),
         prices=msgspec.convert(row.engine_prices or row.prices, wire.Prices | None),
+        concurrency=msgspec.convert(row.engine_concurrency or row.concurrency, Concurrency | None),
         prices_source=row.engine_prices_source or row.prices_source,
         training_job=row.training_job_id,
         origin=msgspec.convert(row.origin, wire.Origin | None),
@@ -299,6 +304,15 @@ def update_prices(transaction: Writing, request: wire.PricesUpdate, listed: Pric
     row = engine_of(find(transaction, request.model))
     values = _prices(listed, row.provider, row.external_model_id, request.prices)
     transaction.run(update(model).where(model.c.id == row.id).values(**values))
+    transaction.touch()
+    return described(find(transaction, request.model))
+
+
+def update_concurrency(transaction: Writing, request: wire.ConcurrencyUpdate) -> wire.Model:
+    """Say how many requests a model's engine may have at once."""
+    row = engine_of(find(transaction, request.model))
+    concurrency = msgspec.to_builtins(request.concurrency) if request.concurrency else None
+    transaction.run(update(model).where(model.c.id == row.id).values(concurrency=concurrency))
     transaction.touch()
     return described(find(transaction, request.model))
 
