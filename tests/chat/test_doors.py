@@ -44,6 +44,35 @@ def test_a_model_that_fails_in_a_row_is_left_alone_and_then_tried_by_one(
     assert f'tropism_model_left_alone{{model="{key}"}} 0.0' in figures(server)
 
 
+def test_one_request_finds_out_whether_a_model_is_back(client: Tropism, use_case: str, upstream: Upstream) -> None:
+    key = upstream.model(client, use_case, refuse(500))
+    while "left alone" not in _failure(client, use_case):
+        pass
+
+    async def play(request: Request) -> None:
+        await request.until_told()
+        await answer(request)
+
+    upstream.plays[key] = play
+    before = asked(upstream, key)
+    with ThreadPoolExecutor(1) as pool:
+        finds_out = pool.submit(eventually, lambda: not _failure(client, use_case))
+        eventually(lambda: asked(upstream, key) > before)
+        assert "it is tried by another request" in _failure(client, use_case)
+        upstream.go_on()
+        assert finds_out.result(10)
+    assert asked(upstream, key) == before + 1
+
+
+def _failure(client: Tropism, use_case: str) -> str:
+    """What the caller hears; nothing if there is an answer."""
+    try:
+        client.chat.create(HELLO, use_case=use_case)
+    except tropism.InternalServerError as error:
+        return str(error)
+    return ""
+
+
 def figures(server: RunningServer) -> str:
     return httpx2.get(f"{server.base_url}/metrics", headers={"authorization": f"Bearer {server.api_key}"}).text
 

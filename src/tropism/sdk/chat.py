@@ -50,6 +50,7 @@ class _Chat(Resource, Generic[Whole, Pieces]):
         logprobs: bool | None = None,
         top_logprobs: int | None = None,
         metadata: Mapping[str, Any] | None = None,
+        store: bool | None = None,
         use_case: Reference | None = None,
     ) -> Whole: ...
     @overload
@@ -77,6 +78,7 @@ class _Chat(Resource, Generic[Whole, Pieces]):
         logprobs: bool | None = None,
         top_logprobs: int | None = None,
         metadata: Mapping[str, Any] | None = None,
+        store: bool | None = None,
         use_case: Reference | None = None,
     ) -> Pieces: ...
     @overload
@@ -104,6 +106,7 @@ class _Chat(Resource, Generic[Whole, Pieces]):
         logprobs: bool | None = None,
         top_logprobs: int | None = None,
         metadata: Mapping[str, Any] | None = None,
+        store: bool | None = None,
         use_case: Reference | None = None,
     ) -> Whole | Pieces: ...
     @streaming
@@ -131,6 +134,7 @@ class _Chat(Resource, Generic[Whole, Pieces]):
         logprobs: bool | None = None,
         top_logprobs: int | None = None,
         metadata: Mapping[str, Any] | None = None,
+        store: bool | None = None,
         use_case: Reference | None = None,
     ) -> Flow[Any]:
         """Get the next turn of a conversation; with `stream`, a stream of its pieces.
@@ -144,6 +148,8 @@ class _Chat(Resource, Generic[Whole, Pieces]):
 
         Of the `tools` the model may call some instead of answering in words: the choice's message then holds
         `tool_calls`. Run them, and send the message back with an answer of role `tool` to each. `metadata` is logged.
+
+        With `store=False` nothing is logged: only what it cost is counted.
         """
         takes = wire.ChatRequest(
             messages=unchecked(messages),
@@ -162,6 +168,7 @@ class _Chat(Resource, Generic[Whole, Pieces]):
             logprobs=logprobs,
             top_logprobs=top_logprobs,
             metadata=unchecked(metadata),
+            store=store,
             n=n,
             session_id=unchecked(session_id),
             user=unchecked(user),

@@ -33,6 +33,7 @@ class _Completions(Resource, Generic[Whole, Pieces]):
         *,
         seed: int | None = None,
         response_format: ResponseFormat | None = None,
+        store: bool | None = None,
         use_case: Reference | None = None,
     ) -> Whole: ...
     @overload
@@ -54,6 +55,7 @@ class _Completions(Resource, Generic[Whole, Pieces]):
         *,
         seed: int | None = None,
         response_format: ResponseFormat | None = None,
+        store: bool | None = None,
         use_case: Reference | None = None,
     ) -> Pieces: ...
     @overload
@@ -75,6 +77,7 @@ class _Completions(Resource, Generic[Whole, Pieces]):
         *,
         seed: int | None = None,
         response_format: ResponseFormat | None = None,
+        store: bool | None = None,
         use_case: Reference | None = None,
     ) -> Whole | Pieces: ...
     @streaming
@@ -96,6 +99,7 @@ class _Completions(Resource, Generic[Whole, Pieces]):
         *,
         seed: int | None = None,
         response_format: ResponseFormat | None = None,
+        store: bool | None = None,
         use_case: Reference | None = None,
     ) -> Flow[Any]:
         """Get the answer to a plain prompt; with `stream`, a stream of its pieces.
@@ -118,6 +122,7 @@ class _Completions(Resource, Generic[Whole, Pieces]):
             top_p=top_p,
             seed=seed,
             response_format=unchecked(response_format),
+            store=store,
             n=n,
             session_id=unchecked(session_id),
             user=unchecked(user),

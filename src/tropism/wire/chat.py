@@ -96,7 +96,7 @@ ResponseFormat = TextFormat | JsonObjectFormat | JsonSchemaFormat
 
 
 class Sampling(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """What chat and completion requests share."""
+    """What chat and completion requests share. With `store` False nothing is logged: only what it cost is counted."""
 
     model: ModelRoute
     stream: bool | None = None
@@ -112,6 +112,7 @@ class Sampling(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     user: UUID | None = None
     ab_campaign: Reference | None = None
     labels: Labels | None = None
+    store: bool | None = None
 
 
 class ChatRequest(Sampling, kw_only=True, frozen=True, forbid_unknown_fields=True):

@@ -86,6 +86,7 @@ class ChatRequest(Unsupported, kw_only=True, frozen=True):
     top_logprobs: TopLogprobs | None = None
     session_id: UUID | None = None
     ab_campaign: str | None = None
+    store: bool | None = None
 
 
 class AnswerMessage(Struct, kw_only=True, frozen=True):

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -38,6 +38,8 @@ class Logged:
 
     record: Record
     spends: Sequence[Spend]
+    is_kept: bool = True
+    """Otherwise only what it cost is counted."""
 
 
 class NotBegun(Exception):
@@ -101,9 +103,13 @@ class Exchange:
         )
 
     @property
+    def _is_kept(self) -> bool:
+        return self._request.store is not False
+
+    @property
     def expects_shadow(self) -> bool:
         """Whether `log` asks another variant the same, unless too many are being asked."""
-        return takes_shadow(self._route, self.id)
+        return self._is_kept and takes_shadow(self._route, self.id)
 
     async def next(self) -> tuple[Choice, Piece] | None:
         """The next piece of any choice, or None at the end of all. An error of one ends the exchange."""
@@ -250,7 +256,7 @@ class Exchange:
 
     def _count_failure(self, choice: Choice, error: Exception) -> None:
         """In a test, a variant that cannot answer is counted, and nobody for it; not what the caller got wrong."""
-        if self._route.test is None or (isinstance(error, EngineFailed) and error.status < 500):
+        if self._route.test is None or not self._is_kept or (isinstance(error, EngineFailed) and error.status < 500):
             return
         services, place = self._context.services, (self._route.test.id, choice.assigned.id)
         services.spawn(services.database.write(SYSTEM, assignment.count_failure, place))
@@ -259,7 +265,7 @@ class Exchange:
         """Each answer as it is stored; the first one carries what all have used of the limits."""
         spends = self._held.use(amounts.used(self.choices)) if self._held is not None else []
         stored = [records.redacted(record, self._route.use_case.redact) for record in self._records()]
-        return [Logged(record, spends if index == 0 else ()) for index, record in enumerate(stored)]
+        return [Logged(record, spends if index == 0 else (), self._is_kept) for index, record in enumerate(stored)]
 
     def _records(self) -> list[Record]:
         latency = self._elapsed_ms()
@@ -306,8 +312,9 @@ async def begin(context: Context, request: Sampling, messages: Sequence[ChatMess
 
 def insert(transaction: Writing, rows: Sequence[Logged]) -> None:
     """Store completions, many at a time; count them in their A/B tests and limits."""
-    stored = [row.record for row in rows]
+    stored = [row.record for row in rows if row.is_kept]
     records.store(transaction, stored)
+    records.count_cost(transaction, [replace(row.record, user_id=None) for row in rows if not row.is_kept])
     assignment.count(transaction, stored)
     leases.spend(transaction, [spend for row in rows for spend in row.spends])
 

@@ -93,6 +93,7 @@ def _as_ours(request: wire.ChatRequest) -> chat.ChatRequest:
         session_id=request.session_id,
         ab_campaign=request.ab_campaign,
         labels=request.metadata,
+        store=request.store,
     )
 
 

@@ -76,6 +76,8 @@ _LABEL = insert(interaction_label)
 
 def store(transaction: Writing, records: Sequence[Record]) -> None:
     """Insert records, and count their cost and their latency: a few statements, however many there are."""
+    if not records:
+        return
     bodies = [_body(record) for record in records]
     rows = [
         {name: getattr(record, name) for name in _COPIED} | {"prompt_hash": prompt_hash(record.messages)}
@@ -85,9 +87,14 @@ def store(transaction: Writing, records: Sequence[Record]) -> None:
     transaction.run(_BODY, bodies)
     if labels := [label for record in records for label in _labels(record)]:
         transaction.run(_LABEL, labels)
+    count_cost(transaction, records)
+    trends.count(transaction, [value for record in records for value in _measured(record)])
+
+
+def count_cost(transaction: Writing, records: Sequence[Record]) -> None:
+    """Count what they cost, and nothing else of them."""
     if charges := [_charge(record) for record in records if record.source in MADE_HERE]:
         counting.count(transaction, charges)
-    trends.count(transaction, [value for record in records for value in _measured(record)])
 
 
 def redacted(record: Record, kinds: Sequence[Redactable]) -> Record:
