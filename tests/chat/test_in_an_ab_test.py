@@ -35,7 +35,7 @@ def test_the_variant_that_failed_is_the_one_that_is_blamed(
     body, headers = {"model": use_case, "messages": HELLO, "n": 2}, {"Authorization": f"Bearer {server.api_key}"}
     for _ in range(12):  # all of them with the broken one first: one in 4,000
         said = httpx2.post(f"{server.base_url}/api/v1/chat/completions", json=body, headers=headers)
-        assert said.status_code == 502
+        assert said.status_code in (502, 503), "after some failures it is not asked again for a while"
 
     def errors() -> dict[str, int]:
         return {variant.variant: variant.errors for variant in client.ab_tests.get(test).report.variants}

@@ -57,7 +57,7 @@ def test_watch_tells_each_change_and_the_end(tropism: Command, write: Callable[.
     write(states.begin_stage, made.id, attempt, "count", 4)
     write(states.advance, made.id, attempt, "count", 3)
     write(states.note, made.id, attempt, "warning", "a [red]strange[/] thing")
-    end = threading.Timer(1.0, tropism, ("jobs", "cancel", made.id, "--json"))
+    end = threading.Timer(5.0, tropism, ("jobs", "cancel", made.id, "--json"))
     end.start()
     watched = tropism("jobs", "watch", made.id)
     end.join()

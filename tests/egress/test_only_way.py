@@ -24,7 +24,9 @@ def test_whoever_connects_takes_the_guards_connector() -> None:
     found = {str(file.relative_to(SOURCE)): file.read_text() for file in sorted(SOURCE.rglob("*.py"))}
     connecting = {name for name, text in found.items() if CONNECTING.search(text)}
     assert connecting >= {GUARD, *ASKING_OUTSIDE}
-    unguarded = {name for name in connecting if not re.search(r"\bconnector=connector\(", found[name])}
+    unguarded = {
+        name for name in connecting if not re.search(r"(?<!\.)\bconnector\((?:url|parsed|self\._url),", found[name])
+    }
     assert unguarded - TO_NO_URL_OF_A_USER == {GUARD}, "take the connector from egress.guard"
 
 

@@ -158,6 +158,7 @@ CALLS: list[tuple[str, dict[str, Any], str]] = [
     ("reward_servers.remove", {"key": "k"}, "DELETE /api/v1/reward_servers/k"),
     ("reward_servers.test", {"url": "http://x"}, "POST /api/v1/reward_servers/test"),
     ("compute_pools.list", {}, "GET /api/v1/compute_pools"),
+    ("trends.query", {"metric": "m", "use_case": "u"}, "POST /api/v1/trends/query"),
     ("judges.list", {}, "GET /api/v1/judges"),
     (
         "training.jobs.create",
