@@ -64,7 +64,7 @@ def use_case(client: Tropism) -> str:
     `{use_case}-stars` is a scalar key, `{use_case}-thumbs` a bool key.
     """
     key = f"case-{uuid4().hex[:12]}"
-    client.use_cases.create(key)
+    client.use_cases.create(key, team="default")  # other tests put the admin into more teams
     client.models.attach("echo-a", make_default=True, wait=True, use_case=key)
     client.models.attach("echo-b", wait=True, use_case=key)
     for name, kind in (("stars", "scalar"), ("thumbs", "bool")):
