@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 
-from tropism.engines.anthropic_answer import EventStream, whole_answer
+from tropism.engines.anthropic_answer import AnswerStream, whole_answer
 from tropism.engines.anthropic_request import request
 from tropism.engines.keepsakes import Keepsakes
 from tropism.engines.protocol import (
@@ -56,7 +56,7 @@ class AnthropicEngine(Engine):
             if response.content_type == "application/json":
                 yield whole_answer(await whole(response), self._thoughts)
                 return
-            answer = EventStream(self._thoughts)
+            answer = AnswerStream(self._thoughts)
             async for chunk in response.content.iter_any():
                 for piece in answer.feed(chunk):
                     yield piece

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from tropism.engines.events import EventStream
 from tropism.engines.fragments import Fragments
 from tropism.engines.keepsakes import Keepsakes
 from tropism.engines.openai_wire import error_fields, error_message, excerpt
@@ -19,7 +20,6 @@ from tropism.engines.protocol import (
     Piece,
     Usage,
 )
-from tropism.wire.sse import EventDecoder, EventTooLong
 
 
 class OutputDetails(msgspec.Struct, frozen=True):
@@ -137,29 +137,19 @@ class Thoughts:
             thought["signature"] += delta.signature
 
 
-class EventStream:
-    """Feed it what arrives, and it yields pieces; `end` fails if the answer is not whole."""
+class AnswerStream(EventStream):
+    """The events of one answer."""
 
     def __init__(self, kept: Keepsakes) -> None:
-        self._decoder = EventDecoder()
+        super().__init__()
         self._thoughts = Thoughts(kept)
         self._calls = Fragments()
         self._call: Literal["begun", "going on"] | None = None
         self._counted: dict[str, Any] = {}
         self.done = False
 
-    def feed(self, chunk: bytes) -> Iterator[Piece]:
-        try:
-            for data in self._decoder.feed(chunk):
-                yield from self._event(data)
-        except EventTooLong as error:
-            raise EngineError(f"the stream makes no sense: {error}") from error
-
-    def end(self) -> Iterator[Piece]:
-        for data in self._decoder.end():
-            yield from self._event(data)
-        if not self.done:
-            raise EngineUnavailable("the stream ended in the middle of the answer; it can be repeated")
+    def _is_whole(self) -> bool:
+        return self.done
 
     def _event(self, data: bytes) -> Iterator[Piece]:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
-from tropism.engines.google_answer import EventStream, vectors, whole_answer
+from tropism.engines.google_answer import AnswerStream, vectors, whole_answer
 from tropism.engines.google_request import request
 from tropism.engines.keepsakes import Keepsakes
 from tropism.engines.protocol import Embeddings, Engine, ModelSource, OnState, Piece, Prompt, ignore_state
@@ -40,7 +40,7 @@ class GoogleEngine(Engine):
         if not prompt.stream:
             yield whole_answer(await self._provider.ask(self._url, body), self._signatures)
             return
-        answer = EventStream(self._signatures)
+        answer = AnswerStream(self._signatures)
         async with self._provider.post(self._stream_url, body, stream=True) as response:
             if response.content_type == "application/json":
                 yield whole_answer(await whole(response), self._signatures)

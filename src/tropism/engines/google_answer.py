@@ -7,14 +7,14 @@ from typing import Any
 
 import msgspec
 
+from tropism.engines.events import EventStream
 from tropism.engines.fragments import Fragments
 from tropism.engines.google_wire import Answer, Candidate, Counted, Likely, Part, Probabilities, Vectors
 from tropism.engines.keepsakes import Keepsakes
 from tropism.engines.openai_wire import error_fields, error_message, excerpt
-from tropism.engines.protocol import Embeddings, EngineError, EngineUnavailable, FinishReason, Piece, Usage
+from tropism.engines.protocol import Embeddings, EngineError, FinishReason, Piece, Usage
 from tropism.engines.provider_errors import refused
 from tropism.wire.logprobs import TokenLogprob, TopLogprob
-from tropism.wire.sse import EventDecoder, EventTooLong
 from tropism.wire.tools import ToolCallDelta
 
 _decode_answer = msgspec.json.Decoder(Answer).decode
@@ -92,25 +92,15 @@ class Reader:
         return "tool_calls" if found == "stop" and self._calls else found
 
 
-class EventStream:
-    """Feed it what arrives, and it yields pieces; `end` fails if the answer is not whole."""
+class AnswerStream(EventStream):
+    """The events of one answer, each of which is shaped like a whole one."""
 
     def __init__(self, signatures: Keepsakes) -> None:
-        self._decoder = EventDecoder()
+        super().__init__()
         self._reader = Reader(signatures)
 
-    def feed(self, chunk: bytes) -> Iterator[Piece]:
-        try:
-            for data in self._decoder.feed(chunk):
-                yield from self._event(data)
-        except EventTooLong as error:
-            raise EngineError(f"the stream makes no sense: {error}") from error
-
-    def end(self) -> Iterator[Piece]:
-        for data in self._decoder.end():
-            yield from self._event(data)
-        if not self._reader.finished:
-            raise EngineUnavailable("the stream ended in the middle of the answer; it can be repeated")
+    def _is_whole(self) -> bool:
+        return self._reader.finished
 
     def _event(self, data: bytes) -> Iterator[Piece]:
         if (piece := self._reader.read(data)) is not None:

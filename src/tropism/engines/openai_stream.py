@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from tropism.engines.events import EventStream
 from tropism.engines.fragments import Fragments
 from tropism.engines.openai_wire import (
     Choice,
@@ -17,43 +18,35 @@ from tropism.engines.openai_wire import (
     text_of,
     usage_of,
 )
-from tropism.engines.protocol import EngineError, EngineUnavailable, Piece, Usage
-from tropism.wire.sse import DONE, EventDecoder, EventTooLong
+from tropism.engines.protocol import EngineError, Piece, Usage
+from tropism.wire.sse import DONE
 
 
-class AnswerStream:
-    """Feed it what arrives, and it yields pieces; then ask it for the end, which fails if the answer is not whole.
+class AnswerStream(EventStream):
+    """The usage comes with the end, if at all.
 
     `refuse` turns an event that reports an error into the exception to raise.
     """
 
     def __init__(self, refuse: Callable[[bytes], EngineError]) -> None:
+        super().__init__()
         self._refuse = refuse
-        self._decoder = EventDecoder()
         self._usage: Counted | None = None
         self._calls = Fragments()
         self._finished = False
         self.done = False
         """Nothing more will come, although the connection may still be open."""
 
-    def feed(self, chunk: bytes) -> Iterator[Piece]:
-        """Yield the pieces that these bytes complete."""
-        try:
-            for data in self._decoder.feed(chunk):
-                yield from self._event(data)
-        except EventTooLong as error:
-            raise EngineError(f"the stream makes no sense: {error}") from error
-
     def end(self) -> Iterator[Piece]:
         """Yield what is left when the bytes have ended, the usage above all."""
-        for data in self._decoder.end():
-            yield from self._event(data)
-        if not self._finished and not self.done:
-            raise EngineUnavailable("the stream ended in the middle of the answer; it can be repeated")
+        yield from super().end()
         usage = usage_of(self._usage)
         if usage or not self._finished:
             finish = None if self._finished else finish_of("stop", bool(self._calls))
             yield Piece(finish_reason=finish, usage=usage)
+
+    def _is_whole(self) -> bool:
+        return self._finished or self.done
 
     def _event(self, data: bytes) -> Iterator[Piece]:
         self.done = self.done or data == DONE

@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import delete, func, insert, select
 
-from tropism.server.clock import EPOCH
+from tropism.server.clock import milliseconds
 from tropism.server.database.session import Writing
 from tropism.server.tables.access import api_key, user
 from tropism.server.tables.audit import audit
@@ -64,7 +64,7 @@ def enter(transaction: Writing, call: Call, who: Who, request: dict[str, Any]) -
     last = transaction.row(select(audit.c.number, audit.c.digest).order_by(audit.c.number.desc()).limit(1))
     entry = {
         "number": last.number + 1 if last else 1,
-        "at_ms": (transaction.now - EPOCH) // timedelta(milliseconds=1),
+        "at_ms": milliseconds(transaction.now),
         "user_id": who.user_id,
         "email": who.email,
         "api_key": who.api_key,
@@ -98,7 +98,7 @@ def without_secrets(request: Any) -> dict[str, Any]:
 
 def forget_before(transaction: Writing, days: float) -> None:
     """Remove what is older; the oldest entry that is left is then where the chain begins."""
-    oldest = (transaction.now - timedelta(days=days) - EPOCH) // timedelta(milliseconds=1)
+    oldest = milliseconds(transaction.now - timedelta(days=days))
     last = transaction.value(select(func.max(audit.c.number)))
     transaction.run(delete(audit).where(audit.c.at_ms < oldest, audit.c.number < (last or 0)))
 

@@ -25,8 +25,7 @@ class Clock:
         """A new id, of this moment or of a moment `at` in the past."""
         if at is None:
             return uuid7()
-        milliseconds = (at - EPOCH) // timedelta(milliseconds=1)
-        return UUID(int=milliseconds << 80 | uuid7().int & ((1 << 80) - 1))
+        return UUID(int=milliseconds(at) << 80 | uuid7().int & ((1 << 80) - 1))
 
 
 def milliseconds(moment: datetime) -> int:

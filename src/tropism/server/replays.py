@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import delete, insert, select
 
-from tropism.server.clock import EPOCH, first_id_at
+from tropism.server.clock import first_id_at, milliseconds
 from tropism.server.database.connect import Database
 from tropism.server.database.session import Reading, Writing
 from tropism.server.errors import InvalidRequest
@@ -48,7 +48,7 @@ async def forget_old(database: Database[Any]) -> None:
 
 
 def _forget_some(transaction: Writing) -> int:
-    a_day_ago = first_id_at((transaction.now - KEPT - EPOCH) // timedelta(milliseconds=1))
+    a_day_ago = first_id_at(milliseconds(transaction.now - KEPT))
     oldest = select(replay.c.digest).where(replay.c.id < a_day_ago).order_by(replay.c.id).limit(AT_ONCE)
     return transaction.run(delete(replay).where(replay.c.digest.in_(oldest)))
 

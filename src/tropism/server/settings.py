@@ -6,7 +6,6 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Literal, get_args
 from urllib.parse import urlsplit
 
@@ -80,7 +79,7 @@ class Settings(Struct, kw_only=True, frozen=True):
     egress_allow: tuple[str, ...] | None = None
     """Where providers and reward servers may be besides public addresses (`TROPISM_EGRESS_ALLOW`, separated by commas):
     `loopback`, `private`, networks, host names, `all`. If None, loopback, as long as `host` is loopback itself."""
-    base_urls: Mapping[str, str] = MappingProxyType({})
+    base_urls: dict[str, str] = {}
     """Where a provider is for models without an `endpoint` of their own: `TROPISM_OPEN_AI_BASE_URL`,
     `TROPISM_ANTHROPIC_BASE_URL`, and so on for each provider. That host is trusted wherever it is."""
     prices: Path | None = None
@@ -227,7 +226,7 @@ def _origin(variable: str, text: str) -> str | None:
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
-def _base_urls(environment: Mapping[str, str]) -> Mapping[str, str]:
+def _base_urls(environment: Mapping[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for provider in get_args(Provider):
         variable = f"TROPISM_{provider.upper()}_BASE_URL"

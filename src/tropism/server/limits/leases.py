@@ -14,8 +14,9 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, select, update
 
+from tropism.server.clock import milliseconds
 from tropism.server.database.session import Reading, Writing
-from tropism.server.limits.windows import begin, to_ms
+from tropism.server.limits.windows import begin
 from tropism.server.tables import access, use_cases
 from tropism.server.tables.limits import usage_lease, usage_limit
 from tropism.wire.limits import Period
@@ -67,7 +68,7 @@ def take(transaction: Writing, wish: Wish) -> Grant | None:
     amount = transaction.value(select(usage_limit.c.amount).where(usage_limit.c.id == limit_id).with_for_update())
     if amount is None:
         return None
-    now_ms = to_ms(transaction.now)
+    now_ms = milliseconds(transaction.now)
     here = usage_lease.c.limit_id == limit_id, usage_lease.c.begins_ms == begins_ms
     others = transaction.row(_sums(now_ms).where(*here, usage_lease.c.process_id != wish.process_id))
     assert others is not None
@@ -101,7 +102,7 @@ def used(session: Reading, windows: Sequence[Window]) -> Mapping[Window, int]:
 def tidy(transaction: Writing) -> None:
     """Remove the leases of times that have passed, and the limits of keys that are revoked."""
     for period in ("minute", "day", "month"):
-        oldest = to_ms(begin(_period(period), transaction.now)) - _KEPT_MS
+        oldest = milliseconds(begin(_period(period), transaction.now)) - _KEPT_MS
         those = select(usage_limit.c.id).where(usage_limit.c.period == period)
         transaction.run(delete(usage_lease).where(usage_lease.c.limit_id.in_(those), usage_lease.c.begins_ms < oldest))
     known = (select(access.api_key.c.id), select(access.user.c.id), select(use_cases.use_case.c.id))

@@ -13,10 +13,10 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from tropism.server.clock import Clock
+from tropism.server.clock import Clock, milliseconds
 from tropism.server.database.connect import Database
 from tropism.server.limits import leases
-from tropism.server.limits.windows import begin, end, to_ms
+from tropism.server.limits.windows import begin, end
 from tropism.server.principal import SYSTEM
 from tropism.server.snapshot import ServedLimit, Snapshot
 
@@ -88,13 +88,14 @@ class Ledger:
 
     @property
     def now_ms(self) -> int:
-        return to_ms(self.clock.now())
+        return milliseconds(self.clock.now())
 
     def accounts(self, limits: Iterable[ServedLimit]) -> list[Account]:
         """The account of each limit at this moment."""
         now = self.clock.now()
         return [
-            self._account(limit, to_ms(begin(limit.period, now)), to_ms(end(limit.period, now))) for limit in limits
+            self._account(limit, milliseconds(begin(limit.period, now)), milliseconds(end(limit.period, now)))
+            for limit in limits
         ]
 
     def _account(self, limit: ServedLimit, begins_ms: int, ends_ms: int) -> Account:

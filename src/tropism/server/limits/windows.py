@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from tropism.server.clock import EPOCH
 from tropism.wire.limits import Measure, Period
 
 BILLION = 1_000_000_000
@@ -26,10 +25,6 @@ def end(period: Period, now: datetime) -> datetime:
     if period == "month":
         return (began + timedelta(days=32)).replace(day=1)
     return began + (timedelta(minutes=1) if period == "minute" else timedelta(days=1))
-
-
-def to_ms(moment: datetime) -> int:
-    return (moment - EPOCH) // timedelta(milliseconds=1)
 
 
 def to_units(measure: Measure, amount: float) -> int:

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Row, select, update
 
-from tropism.server.clock import EPOCH
+from tropism.server.clock import milliseconds
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.ab_tests import figures, history
 from tropism.server.domains.ab_tests.figures import Look
@@ -40,7 +40,9 @@ def running(session: Reading, test_id: UUID | None) -> Row[Any] | None:
 
 def expire(transaction: Writing) -> None:
     """End the tests whose time is over."""
-    over = select(ab_test.c.id).where(ab_test.c.status.in_(RUNNING), ab_test.c.expires_ms <= _milliseconds(transaction))
+    over = select(ab_test.c.id).where(
+        ab_test.c.status.in_(RUNNING), ab_test.c.expires_ms <= milliseconds(transaction.now)
+    )
     for row in transaction.rows(over):
         evaluate(transaction, row.id)
 
@@ -48,7 +50,7 @@ def expire(transaction: Writing) -> None:
 def end(transaction: Writing, look: Look, status: Status, outcome: Outcome) -> bool:
     """End a running test with the figures of this look, which are kept as they are. False if it had ended before."""
     report = msgspec.to_builtins(figures.report(look, outcome, transaction.now))
-    values = {"status": status, "ended_ms": _milliseconds(transaction), "report": report}
+    values = {"status": status, "ended_ms": milliseconds(transaction.now), "report": report}
     ended = transaction.run(_change(look.test.id, *RUNNING).values(**values)) == 1
     if ended:
         transaction.touch()
@@ -61,7 +63,7 @@ def _outcome(transaction: Writing, test: Row[Any], look: Look) -> Outcome | None
         return "guardrail"
     if look.seen.decision != "continue":
         return look.seen.decision
-    return "expired" if test.expires_ms <= _milliseconds(transaction) else None
+    return "expired" if test.expires_ms <= milliseconds(transaction.now) else None
 
 
 def _deploy(transaction: Writing, look: Look, outcome: Outcome) -> None:
@@ -72,10 +74,6 @@ def _deploy(transaction: Writing, look: Look, outcome: Outcome) -> None:
     model_id, default = look.variants[winner].model_id, attachments.default_of(transaction, test.use_case_id)
     if default == test.default_model_id and model_id != default:
         attachments.make_default(transaction, test.use_case_id, model_id)
-
-
-def _milliseconds(transaction: Writing) -> int:
-    return int((transaction.now - EPOCH).total_seconds() * 1000)
 
 
 def _change(test_id: UUID, *expected: str) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row, Select, insert, select
 
-from tropism.server.clock import EPOCH, time_of
+from tropism.server.clock import EPOCH, milliseconds, time_of
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.ab_tests import figures, guardrails, history, lifecycle
 from tropism.server.domains.ab_tests.harms import BUILT_IN, COST, guardrails_of
@@ -67,7 +67,7 @@ def create(transaction: Writing, request: wire.ABTestCreate) -> wire.ABTest:
         "default_model_id": default,
         "min_effect": request.min_effect,
         "max_feedbacks": request.max_feedbacks,
-        "expires_ms": int((transaction.now + timedelta(days=request.max_days) - EPOCH).total_seconds() * 1000),
+        "expires_ms": milliseconds(transaction.now + timedelta(days=request.max_days)),
         "guardrails": msgspec.to_builtins(watched),
         "shadow": request.shadow,
         "shadow_completions": 0,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, delete, insert, select, update
 
-from tropism.server.clock import EPOCH, time_of
+from tropism.server.clock import EPOCH, milliseconds, time_of
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.access import charge, users
 from tropism.server.errors import Forbidden, InvalidRequest, NotFound
@@ -36,7 +36,7 @@ def create(transaction: Writing, request: wire.ApiKeyCreate, secrets: Secrets) -
         raise InvalidRequest("`expires_at` is in the past", param="expires_at")
     _refuse_longer(transaction, request)
     use_cases = None if request.use_cases is None else [_use_case(transaction, each) for each in request.use_cases]
-    expires_ms = None if request.expires_at is None else (request.expires_at - EPOCH) // timedelta(milliseconds=1)
+    expires_ms = None if request.expires_at is None else milliseconds(request.expires_at)
     transaction.run(
         insert(api_key).values(
             id=id,

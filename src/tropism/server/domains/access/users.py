@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import Row, Table, delete, insert, select, update
 
-from tropism.server.clock import EPOCH, time_of
+from tropism.server.clock import milliseconds, time_of
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.access import teams
 from tropism.server.errors import Conflict, Forbidden, NotFound
@@ -129,7 +128,7 @@ def deactivate(transaction: Writing, row: Row[Any]) -> wire.User:
     """Let a user's keys and sign-ins count no more. What they did stays, and so do their roles."""
     for held in transaction.rows(select(access.team).join(membership).where(membership.c.user_id == row.id)):
         _keep_someone_in_charge(transaction, row, held, None)
-    now = (transaction.now - EPOCH) // timedelta(milliseconds=1)
+    now = milliseconds(transaction.now)
     transaction.run(update(user).where(user.c.id == row.id, IS_ACTIVE).values(deactivated_ms=now))
     transaction.touch()
     return _view(transaction, row.id)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, delete, insert, select
 
-from tropism.server.clock import EPOCH, first_id_at, time_of
+from tropism.server.clock import first_id_at, milliseconds, time_of
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.datasets.tally import Counts
 from tropism.server.domains.use_cases import service as use_cases
@@ -122,7 +122,7 @@ def abandoned_files(session: Reading) -> list[UUID]:
 
 def oldest_kept(session: Reading) -> UUID:
     """Ids below this one are older than a day."""
-    return first_id_at((session.now - FORGOTTEN_AFTER - EPOCH) // timedelta(milliseconds=1))
+    return first_id_at(milliseconds(session.now - FORGOTTEN_AFTER))
 
 
 def described(row: Row[Any]) -> wire.Dataset:

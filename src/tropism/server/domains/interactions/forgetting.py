@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import ColumnElement, Row, and_, delete, insert, select, update
 
-from tropism.server.clock import EPOCH, first_id_at, time_of
+from tropism.server.clock import EPOCH, first_id_at, milliseconds, time_of
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.errors import InvalidRequest, NotFound
@@ -128,7 +128,7 @@ def note(transaction: Writing, deletion: UUID, deleted: int) -> None:
 
 def end(transaction: Writing, deletion: UUID) -> None:
     """A deletion is done. Whom it was about is forgotten with it."""
-    ended = {"ended_ms": (transaction.now - EPOCH) // timedelta(milliseconds=1), "request": {}}
+    ended = {"ended_ms": milliseconds(transaction.now), "request": {}}
     transaction.run(update(interaction_deletion).where(interaction_deletion.c.id == deletion).values(**ended))
 
 
@@ -139,4 +139,4 @@ def _label(row: Row[Any], key: str, value: str) -> ColumnElement[bool]:
 
 
 def _first_at(moment: Any) -> UUID:
-    return first_id_at((moment - EPOCH) // timedelta(milliseconds=1))
+    return first_id_at(milliseconds(moment))

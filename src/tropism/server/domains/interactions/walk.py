@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import select
 
-from tropism.server.clock import EPOCH, first_id_at
+from tropism.server.clock import first_id_at, milliseconds
 from tropism.server.database.session import Reading
 from tropism.server.domains.interactions.filters import conditions
 from tropism.server.domains.interactions.queries import described as whole
@@ -28,7 +27,7 @@ def pages(begin: Callable[[], Reading], use_case_id: UUID, filters: InteractionF
     """
     session = begin()
     matching = conditions(session, use_case_id, filters)
-    until = first_id_at((session.now - EPOCH) // timedelta(milliseconds=1) + 1)
+    until = first_id_at(milliseconds(session.now) + 1)
     statement = select(log.id).where(*matching, log.id < until).order_by(log.id).limit(AT_ONCE)
     ids = [row.id for row in session.rows(statement)]
     while ids:

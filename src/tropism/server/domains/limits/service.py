@@ -8,14 +8,14 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, delete, insert, select, update
 
-from tropism.server.clock import time_of
+from tropism.server.clock import milliseconds, time_of
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.access import charge, users
 from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.errors import Forbidden, InvalidRequest, NotFound
 from tropism.server.grants import seen_by
 from tropism.server.limits import leases
-from tropism.server.limits.windows import begin, end, from_units, to_ms, to_units
+from tropism.server.limits.windows import begin, end, from_units, to_units
 from tropism.server.tables.access import api_key, user
 from tropism.server.tables.limits import usage_lease, usage_limit
 from tropism.server.tables.use_cases import use_case
@@ -118,7 +118,7 @@ def _knows(session: Reading, user_id: UUID) -> bool:
 
 
 def _shown(session: Reading, rows: Any) -> list[wire.Limit]:
-    windows = {row.id: (row.id, to_ms(begin(row.period, session.now))) for row in rows}
+    windows = {row.id: (row.id, milliseconds(begin(row.period, session.now))) for row in rows}
     used = leases.used(session, list(windows.values()))
     return [_one(session, row, used.get(windows[row.id], 0)) for row in rows]
 

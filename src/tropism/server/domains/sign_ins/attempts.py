@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, insert, select
 
-from tropism.server.clock import EPOCH, first_id_at, time_of
+from tropism.server.clock import first_id_at, milliseconds, time_of
 from tropism.server.database.session import Reading, Writing
 from tropism.server.errors import TooManyCalls
 from tropism.server.tables.sign_ins import sign_in_attempt
@@ -79,7 +79,7 @@ def _wait(session: Reading, those: ColumnElement[bool], limit: int) -> float:
 
 
 def _since(session: Reading) -> UUID:
-    return first_id_at((session.now - WITHIN - EPOCH) // timedelta(milliseconds=1))
+    return first_id_at(milliseconds(session.now - WITHIN))
 
 
 def _place(address: str | None) -> str:

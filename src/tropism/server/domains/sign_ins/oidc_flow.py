@@ -11,14 +11,13 @@ import binascii
 import hashlib
 import hmac
 import re
-from datetime import timedelta
 from typing import Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
 
-from tropism.server.clock import EPOCH, Clock
+from tropism.server.clock import Clock, milliseconds
 from tropism.server.oidc_provider import Metadata
 from tropism.server.secrets import Secrets, new_token
 
@@ -52,7 +51,7 @@ class Question(msgspec.Struct, kw_only=True, frozen=True):
 
 def ask(clock: Clock, next: str, user_id: UUID | None) -> Question:
     """A new question, which nobody can guess."""
-    expires_ms = (clock.now() - EPOCH) // timedelta(milliseconds=1) + LASTS_SECONDS * 1000
+    expires_ms = milliseconds(clock.now()) + LASTS_SECONDS * 1000
     return Question(
         state=new_token(),
         nonce=new_token(),
@@ -97,7 +96,7 @@ def unseal(cookie: str | None, state: str | None, secrets: Secrets, clock: Clock
         raise Refused("expired", "the cookie is none that we sealed") from error
     if not hmac.compare_digest(question.state.encode(), (state or "").encode()):
         raise Refused("expired", "the answer is not to what this browser has asked (state)")
-    if question.expires_ms <= (clock.now() - EPOCH) // timedelta(milliseconds=1):
+    if question.expires_ms <= milliseconds(clock.now()):
         raise Refused("expired", "the answer comes too late")
     return question
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, delete, insert, select
 
-from tropism.server.clock import EPOCH
+from tropism.server.clock import milliseconds
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.access import charge
 from tropism.server.domains.sign_ins import service
@@ -69,7 +69,7 @@ def make_link(transaction: Writing, request: UserReference, secrets: Secrets) ->
         raise Conflict(f"{row.email} is no active person; only those sign in", param="user")
     token, ends = new_token(), transaction.now + LINK_LASTS
     transaction.run(delete(password_link).where(password_link.c.user_id == row.id))
-    expires_ms = (ends - EPOCH) // timedelta(milliseconds=1)
+    expires_ms = milliseconds(ends)
     link = {"user_id": row.id, "digest": secrets.digest(token), "expires_ms": expires_ms}
     transaction.run(insert(password_link).values(**link, made_by=transaction.principal.user_id))
     return wire.PasswordLink(token=token, path=f"/set-password#token={token}", expires_at=ends)
@@ -80,7 +80,7 @@ def linked(session: Reading, token: str, secrets: Secrets) -> Row[Any]:
     digests = [secrets.digest(token), *secrets.older_digests(token)]
     counts = (
         password_link.c.digest.in_(digests),
-        password_link.c.expires_ms > service.milliseconds(session),
+        password_link.c.expires_ms > milliseconds(session.now),
         IS_ACTIVE,
     )
     row = session.row(select(user, password_link.c.made_by).join(password_link).where(*counts))

@@ -12,7 +12,7 @@ from sqlalchemy import Row, delete, insert, select, update
 from tropism.server import audit
 from tropism.server.audit import Call, Who
 from tropism.server.browser import Visit
-from tropism.server.clock import EPOCH, time_of
+from tropism.server.clock import EPOCH, milliseconds, time_of
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.access import charge, users
 from tropism.server.errors import NotFound
@@ -32,7 +32,7 @@ def begin(
     transaction: Writing, who: Row[Any], way: wire.Way, visit: Visit, call: Call, secrets: Secrets, settings: Settings
 ) -> tuple[wire.SignIn, str]:
     """A new sign-in of this user, and the token that the browser is to keep."""
-    id, token, now = transaction.new_id(), new_token(), milliseconds(transaction)
+    id, token, now = transaction.new_id(), new_token(), milliseconds(transaction.now)
     transaction.run(
         insert(sign_in).values(
             id=id,
@@ -63,7 +63,7 @@ def note_failure(transaction: Writing, email: str, way: wire.Way, call: Call) ->
 def list_sign_ins(session: Reading, request: wire.SignInFilter) -> wire.SignIns:
     """The caller's own sign-ins, or those of a user whom the caller is in charge of."""
     owner = _owner(session, request)
-    now = milliseconds(session)
+    now = milliseconds(session.now)
     rows = session.rows(
         _every().where(sign_in.c.user_id == owner, sign_in.c.expires_ms > now).order_by(sign_in.c.id.desc())
     )
@@ -130,15 +130,11 @@ def note_uses(transaction: Writing, used: Mapping[UUID, float], notable_seconds:
 
 def forget_ended(transaction: Writing, idle_hours: int) -> None:
     """Remove sign-ins and links that have ended by themselves."""
-    now = milliseconds(transaction)
+    now = milliseconds(transaction.now)
     ended = (sign_in.c.expires_ms <= now) | (sign_in.c.last_seen_ms <= now - idle_hours * 3_600_000)
     if transaction.run(delete(sign_in).where(ended)):
         transaction.touch()
     transaction.run(delete(password_link).where(password_link.c.expires_ms <= now))
-
-
-def milliseconds(session: Reading) -> int:
-    return (session.now - EPOCH) // timedelta(milliseconds=1)
 
 
 def _owner(session: Reading, request: wire.SignInFilter) -> UUID:
