@@ -17,7 +17,7 @@ TO_NO_URL_OF_A_USER = {
     "sdk/connection.py",  # the SDK, on its user's machine
 }
 GUARD = "egress/guard.py"
-ASKING_OUTSIDE = ("engines/provider.py", "rewards/remote.py")
+ASKING_OUTSIDE = ("engines/provider.py", "engines/vllm_http.py", "rewards/remote.py", "server/oidc_provider.py")
 
 
 def test_whoever_connects_takes_the_guards_connector() -> None:
