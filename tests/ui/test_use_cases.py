@@ -32,7 +32,7 @@ def test_the_overview_shows_how_fast_and_how_good_each_model_is(
     page = open_page(f"/use_cases/{use_case}")
     trends = page.get_by_role("region", name="Latency and feedback")
     expect(trends.get_by_role("figure", name="latency_ms of each model by day")).to_be_visible()
-    expect(trends.get_by_role("list", name="latency_ms of each model on the whole")).to_contain_text("not enough yet")
+    expect(trends.get_by_role("list", name="latency_ms of each model on the whole")).to_contain_text("no interval yet")
     trends.get_by_role("combobox", name="Metric").click()
     page.get_by_role("option", name=f"{use_case}-thumbs").click()
     whole = trends.get_by_role("list", name=f"{use_case}-thumbs of each model on the whole")

@@ -20,7 +20,7 @@ export function Rows({ log, useCase, open, opened }: Props) {
   const rows = useVirtualizer({
     count: log.nodes.length,
     getScrollElement: () => frame.current,
-    estimateSize: () => (wide ? 60 : 92),
+    estimateSize: (index) => (wide ? 60 : isJudged(log.nodes[index]) ? 116 : 92),
     overscan: 12,
     getItemKey: (index) => log.nodes[index]?.id ?? index,
   })
@@ -65,6 +65,10 @@ export function Rows({ log, useCase, open, opened }: Props) {
       </section>
     </Box>
   )
+}
+
+function isJudged(node: Interaction | undefined): boolean {
+  return node !== undefined && node.direct_feedbacks.length + node.comparison_feedbacks.length > 0
 }
 
 function Head() {

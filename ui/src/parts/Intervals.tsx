@@ -6,6 +6,8 @@ export type Row = {
   label: string
   color: string
   interval: { start: number; middle: number; end: number } | null
+  /** What is said where there is no interval. */
+  missing?: string
   note?: string
 }
 type Props = { rows: Row[]; format?: (value: number) => string; reference?: number; what: string }
@@ -28,7 +30,7 @@ export function Intervals({ rows, format = figure, reference, what }: Props) {
               </Text>
             </Group>
             <Text size="sm" className="tabular">
-              {row.interval ? said(row.interval, format) : "not enough yet"}
+              {row.interval ? said(row.interval, format) : (row.missing ?? "not enough yet")}
               {row.note && (
                 <Text span c="dimmed" size="xs" ml={8}>
                   {row.note}

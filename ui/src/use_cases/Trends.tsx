@@ -23,7 +23,7 @@ export function Trends({ useCase, days }: { useCase: UseCase; days: number }) {
   return (
     <Section
       title="Latency and feedback"
-      about="The mean of each model, with the band where it lies with 95 %, once there are enough values for one."
+      about="The mean of each model, with the band where it lies with 95 %: once there are 50 values, or more of lopsided ones."
       actions={
         <Group gap="xs">
           <Select
@@ -81,7 +81,8 @@ function Drawn({ useCase, trend }: { useCase: UseCase; trend: Trend }) {
           label: model ?? "not named",
           color: colorOf(useCase, model),
           interval,
-          note: interval ? `from ${count(values)}` : `${format(mean)} from ${count(values)}`,
+          missing: `${format(mean)}, no interval yet`,
+          note: `from ${count(values)}`,
         }))}
       />
     </SimpleGrid>
