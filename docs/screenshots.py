@@ -64,6 +64,7 @@ def pages(client: Tropism) -> dict[str, str]:
         "reward-servers": "/reward_servers",
         "jobs": "/jobs",
         "job": f"/jobs/{evaluation.id}",
+        "compute-pools": "/compute_pools",
         "users": "/admin/users",
         "teams": "/admin/teams",
         "roles": "/admin/roles",

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.compute_pools.worker import working
 from tests.conftest import Both
 
 from tropism import NotFoundError, Tropism
@@ -28,24 +26,6 @@ def eventually(check: Callable[[], object]) -> bool:
             return False
         time.sleep(0.1)
     return True
-
-
-@contextmanager
-def working(server: RunningServer, *arguments: str, data: Path | None = None) -> Iterator[subprocess.Popen[str]]:
-    """A worker, started as a person starts it beside the engine."""
-    place = str(data or server.data)
-    command = [sys.executable, "-c", "from tropism.cli import main; main()", "worker", "--data", place]
-    process = subprocess.Popen(
-        [*command, "--database", server.database, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        try:
-            yield process
-        finally:
-            process.kill()
 
 
 def pool(client: Tropism, key: str) -> ComputePool | None:

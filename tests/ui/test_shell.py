@@ -44,6 +44,7 @@ def test_any_page_is_reached_by_keyboard(open_page: Opened, use_case: str) -> No
     page.get_by_placeholder("Go to…").fill("Playg")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1, name="Playground")).to_be_visible()
+    expect(page.get_by_placeholder("Go to…")).to_have_count(0)  # it fades out, and takes keys as long as it is there
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
 

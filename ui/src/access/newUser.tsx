@@ -3,10 +3,11 @@ import { Button, Group, SegmentedControl, Select, Stack, TextInput } from "@mant
 import { useForm } from "@mantine/form"
 import { modals } from "@mantine/modals"
 import { api, refresh } from "../api/client"
-import { useMe } from "../api/me"
+import { useTeams } from "../api/me"
 import type { UserCreate } from "../api/schema"
 import { done } from "../parts/notify"
 import { Problem } from "../parts/Problem"
+import { TeamSelect } from "../parts/TeamSelect"
 
 const FORM = "new-user"
 
@@ -15,11 +16,8 @@ export function openNewUser(): void {
 }
 
 function NewUser() {
-  const { data: me } = useMe()
   const { data } = api.useQuery("get", "/api/v1/roles")
-  const teams = Object.entries(me?.permissions ?? {})
-    .filter(([, held]) => held.includes("user:create"))
-    .map(([team]) => team)
+  const teams = useTeams("user:create")
   const form = useForm({
     initialValues: {
       kind: "person" as NonNullable<UserCreate["kind"]>,
@@ -49,9 +47,7 @@ function NewUser() {
         />
         <TextInput label="Name" required data-autofocus {...form.getInputProps("name")} />
         <TextInput label="Email" placeholder="ada@example.com" required {...form.getInputProps("email")} />
-        {teams.length > 1 && (
-          <Select label="Team" data={teams} allowDeselect={false} {...form.getInputProps("team")} />
-        )}
+        <TeamSelect teams={teams} {...form.getInputProps("team")} />
         <Select
           label="Role"
           data={(data?.roles ?? []).map(({ key, name }) => ({ value: key, label: name }))}

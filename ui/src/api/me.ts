@@ -21,3 +21,10 @@ export function useMay(): May {
     return held.includes(permission)
   }
 }
+
+/** The teams in which the caller holds a permission, by key. */
+export function useTeams(permission: Permission): string[] {
+  const { data: me } = useMe()
+  const teams = Object.entries(me?.permissions ?? {})
+  return teams.filter(([, held]) => held.includes(permission)).map(([team]) => team)
+}

@@ -32,7 +32,7 @@ export function You() {
     <Group justify="space-between" wrap="nowrap" gap={4}>
       <div style={{ minWidth: 0 }}>
         <TextLink to="/account" size="sm" fw={600} c="inherit" className="clip" display="block">
-          {me?.name ?? " "}
+          {me?.name ?? "You"}
         </TextLink>
         <Text size="xs" c="dimmed" className="clip">
           {me?.email}

@@ -7,6 +7,7 @@ import { inUseCase as annotationPages } from "../annotation/routes"
 import { whenSignedOut } from "../api/session"
 import { routes as audit } from "../audit/routes"
 import { inUseCase as chatPages } from "../chat/routes"
+import { routes as computePools } from "../compute_pools/routes"
 import { inUseCase as datasets } from "../datasets/routes"
 import { inUseCase as evaluations } from "../evaluation/routes"
 import { inUseCase as feedbackPages } from "../feedback/routes"
@@ -27,6 +28,7 @@ const tree = root.addChildren([
     ...models,
     ...rewardServers,
     ...jobs,
+    ...computePools,
     ...access,
     ...audit,
     ofUseCase.addChildren([

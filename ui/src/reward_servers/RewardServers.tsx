@@ -3,7 +3,7 @@ import { Alert, Button, Group, Paper, Stack, Text, TextInput, Title } from "@man
 import { useForm } from "@mantine/form"
 import { IconServer } from "@tabler/icons-react"
 import { api, refresh } from "../api/client"
-import { useMay } from "../api/me"
+import { useMay, useTeams } from "../api/me"
 import type { RewardServer, RewardServerReport } from "../api/schema"
 import { confirm } from "../parts/confirm"
 import { Empty } from "../parts/Empty"
@@ -13,6 +13,7 @@ import { done, failed } from "../parts/notify"
 import { Page } from "../parts/Page"
 import { Problem } from "../parts/Problem"
 import { Section } from "../parts/Section"
+import { TeamSelect } from "../parts/TeamSelect"
 import { Time } from "../parts/time"
 
 export function RewardServers() {
@@ -114,7 +115,8 @@ function Found({ report }: { report: RewardServerReport }) {
 }
 
 function NewRewardServer() {
-  const form = useForm({ initialValues: { url: "", key: "" } })
+  const teams = useTeams("reward_server:create")
+  const form = useForm({ initialValues: { url: "", key: "", team: teams[0] ?? null } })
   const test = api.useMutation("post", "/api/v1/reward_servers/test")
   const creation = api.useMutation("post", "/api/v1/reward_servers", {
     onSuccess: async (server) => {
@@ -128,8 +130,8 @@ function NewRewardServer() {
   return (
     <Section title="Register one">
       <form
-        onSubmit={form.onSubmit(({ url, key }) =>
-          creation.mutate({ body: { url, key: keyFrom(key) || key } }),
+        onSubmit={form.onSubmit(({ url, key, team }) =>
+          creation.mutate({ body: { url, key: keyFrom(key) || key, team } }),
         )}
       >
         <Stack gap="sm">
@@ -142,6 +144,7 @@ function NewRewardServer() {
               {...form.getInputProps("url")}
             />
             <TextInput label="Key" placeholder="polite" required {...form.getInputProps("key")} />
+            <TeamSelect teams={teams} {...form.getInputProps("team")} />
             <Button
               variant="default"
               loading={test.isPending}

@@ -1,22 +1,20 @@
 // The form for a new use case.
-import { Button, Group, Select, Stack, Textarea, TextInput } from "@mantine/core"
+import { Button, Group, Stack, Textarea, TextInput } from "@mantine/core"
 import { useForm } from "@mantine/form"
 import { modals } from "@mantine/modals"
 import { api, refresh } from "../api/client"
-import { useMe } from "../api/me"
+import { useTeams } from "../api/me"
 import { keyFrom } from "../parts/keys"
 import { done } from "../parts/notify"
 import { Problem } from "../parts/Problem"
+import { TeamSelect } from "../parts/TeamSelect"
 
 export function openCreate(): void {
   modals.open({ modalId: "use-case", title: "New use case", children: <Create /> })
 }
 
 function Create() {
-  const { data: me } = useMe()
-  const teams = Object.entries(me?.permissions ?? {})
-    .filter(([, held]) => held.includes("use_case:create"))
-    .map(([team]) => team)
+  const teams = useTeams("use_case:create")
   const form = useForm({ initialValues: { name: "", key: "", description: "", team: teams[0] ?? null } })
   const creation = api.useMutation("post", "/api/v1/use_cases", {
     onSuccess: async (made) => {
@@ -45,9 +43,7 @@ function Create() {
           {...form.getInputProps("key")}
         />
         <Textarea label="What is it for?" autosize minRows={2} {...form.getInputProps("description")} />
-        {teams.length > 1 && (
-          <Select label="Team" data={teams} allowDeselect={false} {...form.getInputProps("team")} />
-        )}
+        <TeamSelect teams={teams} {...form.getInputProps("team")} />
         {creation.error && <Problem error={creation.error} />}
         <Group justify="flex-end">
           <Button type="submit" loading={creation.isPending}>
