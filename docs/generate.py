@@ -202,7 +202,8 @@ def _settings() -> Iterator[str]:
         ways = [options[field.name]] if field.name in options else [variable]
         default = field.default
         shown = ",".join(default) if isinstance(default, tuple | Mapping) else default
-        yield f"| {field.name} | `{ways[0]}` | {'' if shown in (None, '') else f'`{shown}`'} | {said[field.name]} |"
+        is_empty = shown in (None, "", msgspec.NODEFAULT)
+        yield f"| {field.name} | `{ways[0]}` | {'' if is_empty else f'`{shown}`'} | {said[field.name]} |"
     yield ""
 
 

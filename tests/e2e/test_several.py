@@ -82,6 +82,19 @@ def test_what_one_engine_makes_every_other_knows_at_once(several: Several) -> No
     assert sum("inference" in worker.capabilities for worker in engines) == NUMBER
 
 
+def test_an_answer_of_one_engine_is_given_again_by_every_other(several: Several) -> None:
+    url = several.url
+    key = prepare(url)
+    with fresh(url) as client:
+        client.use_cases.update(key, cache_seconds=60)
+    time.sleep(WITHIN)
+    ask = [{"role": "user", "content": "Hello"}]
+    answers = everywhere(url, lambda client: client.chat.create(ask, use_case=key).choices[0])
+    first, *others = answers
+    assert first.cached_from is None  # type: ignore[attr-defined]
+    assert {other.cached_from for other in others} == {first.completion_id}  # type: ignore[attr-defined]
+
+
 def test_a_revoked_key_is_refused_everywhere_within_a_second(several: Several) -> None:
     url = several.url
     with fresh(url) as client:

@@ -42,6 +42,8 @@ def test_delete_by_age_and_by_id(client: Tropism, use_case: str) -> None:
 
 def test_settings(client: Tropism, use_case: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(["use-cases", "update", use_case, "--retention-days", "30", "--redact", "email", "secret"]) == 0
+    assert call(["use-cases", "update", use_case, "--cache-seconds", "60", "--cache-answers", "5"]) == 0
+    assert client.use_cases.get(use_case).cache_answers == 5
     assert "30 days" in capsys.readouterr().out
     assert client.use_cases.get(use_case).redact == ["email", "secret"]
     assert call(["use-cases", "update", use_case, "--retention-days", "0", "--redact-nothing"]) == 0

@@ -73,6 +73,8 @@ def use_case(*services: ModelService) -> UseCase:
         shared_with=[],
         retention_days=None,
         redact=[],
+        cache_seconds=None,
+        cache_answers=10_000,
     )
 
 

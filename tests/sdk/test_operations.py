@@ -187,7 +187,14 @@ CALLS: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "use_cases.update",
-        {"name": "n", "description": "d", "retention_days": 30, "redact": ["email"]},
+        {
+            "name": "n",
+            "description": "d",
+            "retention_days": 30,
+            "redact": ["email"],
+            "cache_seconds": 60,
+            "cache_answers": 5,
+        },
         "PATCH /api/v1/use_cases/u",
     ),
     (

@@ -74,6 +74,8 @@ def update(
     description: str | None = None,
     retention_days: int | None = None,
     redact: Annotated[list[Redactable] | None, Parameter(consume_multiple=True, negative="--redact-nothing")] = None,
+    cache_seconds: int | None = None,
+    cache_answers: int | None = None,
     engine: Engine = DEFAULT,
 ) -> None:
     """Change a use case; what is not given stays as it is.
@@ -90,9 +92,21 @@ def update(
         Delete interactions that are older; 0 keeps them for good.
     redact
         What to blot out of interactions before they are stored from now on.
+    cache_seconds
+        Give an answer again to the same question for so long; 0 has each one made anew.
+    cache_answers
+        How many answers to keep for that at most.
     """
     with engine.client() as client:
-        changed = client.use_cases.update(use_case, name, description, retention_days, redact)
+        changed = client.use_cases.update(
+            use_case,
+            name,
+            description,
+            retention_days,
+            redact,
+            cache_seconds=cache_seconds,
+            cache_answers=cache_answers,
+        )
     show.answer(engine, changed, lambda: picture(changed))
 
 
@@ -124,10 +138,15 @@ def picture(use: UseCase) -> RenderableType:
             "Created": use.created_at,
             "Kept for": None if use.retention_days is None else f"{use.retention_days} days",
             "Blotted out": use.redact,
+            "Given again": _cache(use),
             "Models": "\n".join(f"{_model(service)} {service.online}" for service in use.model_services),
             "Feedback": "\n".join(f"{key.key} ({key.kind}, {key.scoring_type})" for key in use.feedback_keys),
         }
     )
+
+
+def _cache(use: UseCase) -> str | None:
+    return None if use.cache_seconds is None else f"{use.cache_answers} answers for {use.cache_seconds} s"
 
 
 def _models(use: UseCase) -> list[str]:

@@ -40,11 +40,16 @@ class _UseCases(Resource):
         description: str | None = None,
         retention_days: int | None = None,
         redact: Sequence[wire.Redactable] | None = None,
+        *,
+        cache_seconds: int | None = None,
+        cache_answers: int | None = None,
     ) -> Flow[wire.UseCase]:
         """Change a use case; what is left out stays as it is.
 
         Interactions older than `retention_days` are deleted within minutes; 0 keeps them for good. `redact` names what
         is blotted out of messages and completions before they are stored from now on; `[]` stores them as they are.
+        With `cache_seconds`, an answer is given again to the same question for so long, and is made anew with 0; at
+        most `cache_answers` are kept.
         """
         takes = wire.UseCaseUpdate(
             use_case=self._use_case(use_case),
@@ -52,6 +57,8 @@ class _UseCases(Resource):
             description=description,
             retention_days=retention_days,
             redact=unchecked(None if redact is None else [*redact]),
+            cache_seconds=cache_seconds,
+            cache_answers=cache_answers,
         )
         return (yield from send(wire.UPDATE, takes))
 

@@ -12,6 +12,7 @@ from tropism.server import audit, replays, rotation
 from tropism.server.context import Services
 from tropism.server.domains.ab_tests import lifecycle
 from tropism.server.domains.access import keys
+from tropism.server.domains.chat import cache
 from tropism.server.domains.compute_pools import service as compute_pools
 from tropism.server.domains.datasets import tidying
 from tropism.server.domains.jobs import states
@@ -70,6 +71,7 @@ async def _keep_doing(services: Services) -> None:
             await services.database.write(SYSTEM, attempts.forget_old)
             await services.database.write(SYSTEM, audit.forget_before, services.settings.audit_days)
             await tidying.tidy(services)
+            await cache.tidy(services.database)
             await services.database.write(SYSTEM, leases.tidy)
             await homes.tidy(services)
             await services.database.write(SYSTEM, compute_pools.tidy)

@@ -13,6 +13,7 @@ from tropism.server import replays
 from tropism.server.context import Services
 from tropism.server.database.session import Writing
 from tropism.server.domains.ab_tests import forgetting as tests
+from tropism.server.domains.chat import cache
 from tropism.server.domains.costs import forgetting as costs
 from tropism.server.domains.evaluation import forgetting as evaluations
 from tropism.server.domains.feedback import forgetting as feedback
@@ -81,6 +82,7 @@ def _forget(transaction: Writing, ids: Sequence[UUID], deletion: UUID | None) ->
     """All that there is of some interactions, in one transaction."""
     evaluations.forget(transaction, ids)
     feedback.forget(transaction, ids)
+    cache.forget(transaction, ids)
     rows = interactions.forget(transaction, ids)
     tests.anonymise(transaction, [(row.ab_test_id, row.ab_unit) for row in rows if row.ab_test_id and row.ab_unit])
     if deletion is not None:

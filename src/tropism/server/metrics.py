@@ -44,6 +44,9 @@ class Metrics:
         )
         self._tokens = Counter("gen_ai_client_token_usage", "Tokens.", (*asked, "gen_ai_token_type"), **r)
         self._cost = Counter("tropism_cost_usd", "Known costs in US dollars.", ("use_case", "model"), **r)
+        self._cache = Counter(
+            "tropism_cache_lookups", "Questions that may be answered from the cache.", ("use_case", "result"), **r
+        )
         # Looking up a child by its labels costs as much as counting.
         self._requests_of = lru_cache(4096)(self._requests.labels)
         self._durations_of = lru_cache(4096)(self._durations.labels)
@@ -65,6 +68,10 @@ class Metrics:
             self._tokens_of(*labels, "output").inc(told.completion_tokens)
         if told.cost_usd:
             self._cost.labels(asked.use_case, asked.model).inc(told.cost_usd)
+
+    def looked_up(self, use_case: str, result: str) -> None:
+        """The cache was asked: a `hit` or a `miss`."""
+        self._cache.labels(use_case, result).inc()
 
     def watch(self, state: State) -> None:
         """Show this state, too, whenever somebody looks."""

@@ -5,6 +5,7 @@ It is read anew in each transaction that changes one of these, and replaced befo
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -50,6 +51,8 @@ class ServedModel:
     """Of its engine, whoever uses it."""
     adapter: Path | None
     """The weights on top of the engine's, if this model is an adapter."""
+    makeup: bytes
+    """A digest of all that its answers come from, and of its attachment."""
 
     def cost(self, read: int | None, written: int | None) -> float | None:
         """US dollars for so many tokens; None where the prices or the tokens are not known."""
@@ -85,6 +88,7 @@ class ServedUseCase:
     fallbacks: Mapping[UUID, tuple[ServedModel, ...]]
     tests: tuple[RunningTest, ...]
     redact: tuple[Redactable, ...] = ()
+    cache_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +145,7 @@ def load(session: Reading) -> Snapshot:
             fallbacks=fallbacks.get(row.id, {}),
             tests=tuple(tests.get(row.id, ())),
             redact=tuple(row.redact or ()),
+            cache_seconds=row.cache_seconds,
         )
         found[row.key] = found[str(row.id)] = use_case
     grants = grants_of(session)
@@ -168,6 +173,8 @@ def _limits(session: Reading) -> dict[UUID, tuple[ServedLimit, ...]]:
     return dict(found)
 
 
+_SOURCE = ("path", "endpoint", "external_model_id", "extra_params", "compute_config")
+"""The columns that say which model an engine runs, and how."""
 Served = dict[UUID, dict[UUID, tuple[ServedModel, bool]]]
 
 
@@ -176,6 +183,7 @@ def _served_models(session: Reading) -> Served:
     statement = (
         select(models.model, models.attachment, backbone.c.online.label("engine_online"), backbone.c.error.label("why"))
         .add_columns(backbone.c.prices.label("engine_prices"), backbone.c.concurrency.label("engine_concurrency"))
+        .add_columns(*(backbone.c[name].label(f"engine_{name}") for name in _SOURCE))
         .join(models.attachment, models.attachment.c.model_id == models.model.c.id)
         .outerjoin(backbone, models.model.c.backbone_id == backbone.c.id)
     )
@@ -196,9 +204,17 @@ def _served_models(session: Reading) -> Served:
             reliability=msgspec.convert(row.reliability, Reliability | None),
             concurrency=msgspec.convert(row.engine_concurrency or row.concurrency, Concurrency | None),
             adapter=adapter_of(row),
+            makeup=_makeup(row),
         )
         served[row.use_case_id][row.id] = (model, row.is_default)
     return served
+
+
+def _makeup(row: Any) -> bytes:
+    """Where this changes, so may the answers."""
+    own = (row.id, row.backbone_id, row.since, row.adapter_path, row.system_prompt, row.parameters)
+    source = ((getattr(row, name), getattr(row, f"engine_{name}")) for name in _SOURCE)
+    return hashlib.sha256(msgspec.json.encode([own, *source])).digest()
 
 
 def _online(row: Any) -> Online:

@@ -187,6 +187,8 @@ class ChatChoice(Struct, kw_only=True, frozen=True):
     logprobs: Logprobs | None = None
     shadow_completion_id: UUID | None = None
     """In a preference test with shadow answers: the completion to compare this one with, logged soon after."""
+    cached_from: UUID | None = None
+    """Where the use case caches: the completion whose answer this is, given again."""
 
 
 class ChatCompletion(Struct, kw_only=True, frozen=True):
@@ -219,6 +221,7 @@ class ChunkChoice(Struct, kw_only=True, frozen=True):
     logprobs: Logprobs | None = None
     shadow_completion_id: UUID | None = None
     """Told with the last chunk, as `ChatChoice` tells it."""
+    cached_from: UUID | None = None
 
 
 class ChatChunk(Struct, kw_only=True, frozen=True):
@@ -240,6 +243,7 @@ class CompletionChoice(Struct, kw_only=True, frozen=True):
     finish_reason: FinishReason
     completion_id: UUID
     model: str
+    cached_from: UUID | None = None
 
 
 class Completion(Struct, kw_only=True, frozen=True):
@@ -261,6 +265,7 @@ class CompletionChunkChoice(Struct, kw_only=True, frozen=True):
     completion_id: UUID
     model: str
     finish_reason: FinishReason | None = None
+    cached_from: UUID | None = None
 
 
 class CompletionChunk(Struct, kw_only=True, frozen=True):

@@ -99,7 +99,10 @@ class AnswerMessage(Struct, kw_only=True, frozen=True):
 
 
 class Choice(Struct, kw_only=True, frozen=True):
-    """One answer. `completion_id` takes feedback, `shadow_completion_id` is there to be compared with."""
+    """One answer. `completion_id` takes feedback, `shadow_completion_id` is there to be compared with.
+
+    `cached_from` is the completion whose answer was given again.
+    """
 
     index: int
     message: AnswerMessage
@@ -107,6 +110,7 @@ class Choice(Struct, kw_only=True, frozen=True):
     completion_id: UUID
     logprobs: Logprobs | None = None
     shadow_completion_id: UUID | UnsetType = UNSET
+    cached_from: UUID | UnsetType = UNSET
 
 
 class ChatCompletion(Struct, kw_only=True, frozen=True):
@@ -138,6 +142,7 @@ class ChunkChoice(Struct, kw_only=True, frozen=True):
     finish_reason: FinishReason | None = None
     logprobs: Logprobs | None = None
     shadow_completion_id: UUID | UnsetType = UNSET
+    cached_from: UUID | UnsetType = UNSET
 
 
 class ChatChunk(Struct, kw_only=True, frozen=True):

@@ -13,6 +13,8 @@ from tropism.wire.models import ModelService
 from tropism.wire.page import Nothing
 from tropism.wire.values import Key, Name, Reference, Text, Time
 
+CACHED_ANSWERS = 10_000
+"""How many answers a use case keeps to give them again, unless it says otherwise."""
 Redactable = Literal["credit_card", "email", "iban", "ip", "phone", "secret"]
 """What can be blotted out of messages and completions before they are stored."""
 
@@ -30,7 +32,8 @@ class UseCaseUpdate(Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tru
     """What is to change of a use case; what is left out stays as it is.
 
     Interactions older than `retention_days` are deleted; 0 keeps them for good. `redact` names what is blotted out of
-    interactions before they are stored; an empty list stores them as they are.
+    interactions before they are stored; an empty list stores them as they are. With `cache_seconds`, the answer to a
+    question is given again to the same one for so long; 0 has each one made anew. At most `cache_answers` are kept.
     """
 
     use_case: Reference
@@ -38,6 +41,8 @@ class UseCaseUpdate(Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tru
     description: Text | None = None
     retention_days: Annotated[int, Meta(ge=0, le=36_500)] | None = None
     redact: Annotated[list[Redactable], Meta(max_length=20)] | None = None
+    cache_seconds: Annotated[int, Meta(ge=0, le=31_536_000)] | None = None
+    cache_answers: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
 
 
 class Share(Struct, kw_only=True, frozen=True):
@@ -63,6 +68,10 @@ class UseCase(Struct, kw_only=True, frozen=True):
     """Interactions that are older are deleted; None keeps them for good."""
     redact: list[Redactable]
     """What is blotted out of interactions before they are stored."""
+    cache_seconds: int | None
+    """For how long an answer is given again to the same question; None has each one made anew."""
+    cache_answers: int
+    """How many of them are kept at most."""
 
 
 class UseCases(Struct, kw_only=True, frozen=True):
@@ -123,7 +132,7 @@ UPDATE = Endpoint(
     takes=UseCaseUpdate,
     returns=UseCase,
     permission="use_case:update",
-    summary="Change a use case, how long its interactions are kept, and what is blotted out of them",
+    summary="Change a use case: what of its interactions is kept, and for how long; whether answers are given again",
 )
 SHARE = Endpoint(
     method="POST",

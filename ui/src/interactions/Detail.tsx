@@ -134,6 +134,8 @@ function Facts({ interaction, useCase }: { interaction: Interaction; useCase: Us
     ],
     ["Same prompt", of({ prompt: interaction.prompt_hash }, "show all")],
   ]
+  if (interaction.cached_from)
+    facts.splice(1, 0, ["Given again", of({ id: interaction.cached_from }, "the answer of before")])
   if (interaction.assigned_model) facts.splice(1, 0, ["Answered for", interaction.assigned_model])
   for (const [name, value] of Object.entries(parameters)) facts.push([name, JSON.stringify(value)])
   return (

@@ -32,6 +32,7 @@ interaction = Table(
     Column("cached_tokens", Integer),  # of prompt_tokens; null where the engine does not tell
     Column("reasoning_tokens", Integer),  # of completion_tokens
     Column("attempts", Json),  # where it took more than one
+    Column("cached_from", Id),  # the completion whose answer was given again; null where it was made anew
     sqlite_with_rowid=False,
 )
 Index("ix_interaction_use_case", interaction.c.use_case_id, interaction.c.id)

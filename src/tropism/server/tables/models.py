@@ -58,5 +58,6 @@ attachment = Table(
     Column("placement", Json),
     Column("fallbacks", Json),  # ids of the models that answer if this one cannot, in their order
     Column("reliability", Json),  # timeouts and retries
+    Column("since", Id),  # made anew when it is attached again: nothing of before is given again then
     PrimaryKeyConstraint("use_case_id", "model_id"),
 )

@@ -17,6 +17,8 @@ use_case = Table(
     Column("team_id", Id, ForeignKey("team.id"), nullable=False),
     Column("retention_days", Integer),  # interactions that are older are deleted; null: none is
     Column("redact", Json),  # what is blotted out before an interaction is stored
+    Column("cache_seconds", Integer),  # for how long answers are given again; null: they never are
+    Column("cache_answers", Integer),  # how many of them at most
 )
 use_case_share = Table(
     "use_case_share",

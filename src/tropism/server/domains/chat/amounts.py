@@ -14,6 +14,8 @@ from tropism.server.snapshot import ServedModel
 
 def needed(choices: Sequence[Choice]) -> Amounts:
     """What the answers may take: the prompt as far as it can be told before, and `max_tokens` if that is given."""
+    if choices[0].earlier is not None:
+        return {"requests": 1}
     tokens = [(choice.model, _read(choice.prompt), choice.prompt.max_tokens or 1) for choice in choices]
     return _sum(tokens, at_least=1)
 

@@ -14,8 +14,8 @@ from tropism.engines.protocol import EngineError, Piece, Usage
 from tropism.server.context import Context
 from tropism.server.database.session import Writing
 from tropism.server.domains.ab_tests import assignment
-from tropism.server.domains.chat import amounts, shadow
-from tropism.server.domains.chat.choice import Choice
+from tropism.server.domains.chat import amounts, cache, shadow
+from tropism.server.domains.chat.choice import Choice, Earlier
 from tropism.server.domains.chat.merging import merged
 from tropism.server.domains.chat.patience import Patience
 from tropism.server.domains.chat.prompting import parameters_of, prompt_for
@@ -40,6 +40,8 @@ class Logged:
     spends: Sequence[Spend]
     is_kept: bool = True
     """Otherwise only what it cost is counted."""
+    cached: cache.Kept | None = None
+    """Under what it is given again, if it is."""
 
 
 class NotBegun(Exception):
@@ -67,6 +69,23 @@ class Exchange:
         self._pieces = self._run()
         self._ended = False
         self._held: Held | None = None
+        self._digests = cache.digests(self._route, self.choices) if self._is_kept else []
+
+    async def recall(self) -> None:
+        """Answer as before, where the use case wants that and the caller does not want it anew."""
+        if not self._digests:
+            return
+        wish, found = self._context.visit.headers.get("cache-control", "").lower(), list[Earlier]()
+        if "no-store" in wish:
+            self._digests = []
+            return
+        services, used = self._context.services, self._route.use_case
+        if "no-cache" not in wish:
+            found = await services.database.read(SYSTEM, cache.look_up, used, self._digests)
+        for choice, earlier in zip(self.choices, found, strict=False):
+            choice.earlier = earlier
+        self._context.headers[cache.HEADER] = result = "hit" if found else "miss"
+        services.observer.metrics.looked_up(used.key, result)
 
     async def admit(self) -> None:
         """Hold what the answers may use of the caller's limits, or be refused. Nothing was asked of an engine yet."""
@@ -180,6 +199,10 @@ class Exchange:
     async def _ask(self, choice: Choice) -> AsyncGenerator[Piece, None]:
         """From the model that was routed to, or the first of its fallbacks that begins to answer."""
         failed: list[tuple[str, EngineError]] = []
+        if choice.earlier is not None:
+            for piece in choice.earlier.pieces():
+                yield piece
+            return
         try:
             for model in (choice.assigned, *self._route.use_case.fallbacks.get(choice.assigned.id, ())):
                 if failed:
@@ -264,8 +287,15 @@ class Exchange:
     def _logged(self) -> list[Logged]:
         """Each answer as it is stored; the first one carries what all have used of the limits."""
         spends = self._held.use(amounts.used(self.choices)) if self._held is not None else []
-        stored = [records.redacted(record, self._route.use_case.redact) for record in self._records()]
-        return [Logged(record, spends if index == 0 else (), self._is_kept) for index, record in enumerate(stored)]
+        made = self._records()
+        stored = [records.redacted(record, self._route.use_case.redact) for record in made]
+        kept: list[cache.Kept | None] = [None] * len(made)
+        if self._digests:
+            kept = [cache.kept(*each) for each in zip(self._digests, self.choices, made, stored, strict=True)]
+        return [
+            Logged(record, spends if index == 0 else (), self._is_kept, cached)
+            for index, (record, cached) in enumerate(zip(stored, kept, strict=True))
+        ]
 
     def _records(self) -> list[Record]:
         latency = self._elapsed_ms()
@@ -298,6 +328,7 @@ class Exchange:
                 tool_calls=choice.calls.whole(),
                 metadata=self._request.metadata if isinstance(self._request, ChatRequest) else None,
                 attempts=choice.attempts if len(choice.attempts) > 1 else None,
+                cached_from=choice.cached_from,
             )
             for choice in self.choices
         ]
@@ -306,6 +337,7 @@ class Exchange:
 async def begin(context: Context, request: Sampling, messages: Sequence[ChatMessage]) -> Exchange:
     """A request that is let in."""
     exchange = Exchange(context, request, messages)
+    await exchange.recall()
     await exchange.admit()
     return exchange
 
@@ -315,6 +347,7 @@ def insert(transaction: Writing, rows: Sequence[Logged]) -> None:
     stored = [row.record for row in rows if row.is_kept]
     records.store(transaction, stored)
     records.count_cost(transaction, [replace(row.record, user_id=None) for row in rows if not row.is_kept])
+    cache.keep(transaction, [row.cached for row in rows])
     assignment.count(transaction, stored)
     leases.spend(transaction, [spend for row in rows for spend in row.spends])
 

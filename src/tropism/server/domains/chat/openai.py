@@ -139,6 +139,7 @@ def _choice(choice: Choice, shadow_id: UUID | None) -> wire.Choice:
         completion_id=choice.completion_id,
         logprobs=logprobs(choice.logprobs),
         shadow_completion_id=shadow_id or UNSET,
+        cached_from=choice.cached_from or UNSET,
     )
 
 
@@ -160,6 +161,7 @@ def _chunk(exchange: Exchange, choice: Choice, piece: Piece, is_first: bool) -> 
         finish_reason=piece.finish_reason,
         logprobs=logprobs(piece.logprobs),
         shadow_completion_id=exchange.shadow_id or UNSET,
+        cached_from=choice.cached_from or UNSET,
     )
     return _event(exchange, [part])
 

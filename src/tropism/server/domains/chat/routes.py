@@ -122,6 +122,7 @@ def _chat_choice(choice: Choice, shadow_id: UUID | None) -> wire.ChatChoice:
         model=choice.model.key,
         logprobs=logprobs(choice.logprobs),
         shadow_completion_id=shadow_id,
+        cached_from=choice.cached_from,
     )
 
 
@@ -132,6 +133,7 @@ def _text_choice(choice: Choice) -> wire.CompletionChoice:
         finish_reason=choice.finish_reason or "stop",
         completion_id=choice.completion_id,
         model=choice.model.key,
+        cached_from=choice.cached_from,
     )
 
 
@@ -146,6 +148,7 @@ def _chat_chunk(exchange: Exchange, choice: Choice, piece: Piece, is_first: bool
         finish_reason=piece.finish_reason,
         logprobs=logprobs(piece.logprobs),
         shadow_completion_id=exchange.shadow_id,
+        cached_from=choice.cached_from,
     )
     return _chunk(exchange, [part])
 
@@ -157,6 +160,7 @@ def _text_chunk(exchange: Exchange, choice: Choice, piece: Piece, is_first: bool
         completion_id=choice.completion_id,
         model=choice.model.key,
         finish_reason=piece.finish_reason,
+        cached_from=choice.cached_from,
     )
     return wire.CompletionChunk(
         id=exchange.id,

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, Select, func, literal, select
+from sqlalchemy import ColumnElement, Row, Select, case, func, literal, select
 
 from tropism.server.clock import time_of
 from tropism.server.database.newest import newest
@@ -31,6 +31,9 @@ from tropism.wire.tools import Tool, ToolCall
 NOBODY = UUID(int=0)
 log = interaction.c
 _SAID = tuple(column for column in interaction_body.c if column.name != "id")
+
+_made_in = case((log.cached_from.is_(None), log.latency_ms))
+"""How long it took to make an answer; one that was given again says nothing about its model."""
 
 _SORTED: dict[wire.OrderField, ColumnElement[Any] | None] = {
     "created_at": None,  # the id alone is in order of time
@@ -63,7 +66,7 @@ def groups(session: Reading, use_case_id: UUID, request: wire.InteractionQuery) 
     last = newest(log.id)
     statement = (
         select(by.label("by"), last.label("id"), literal(None).label("value"), func.count().label("size"))
-        .add_columns(func.avg(log.latency_ms).label("latency"), func.sum(log.cost_usd).label("cost"))
+        .add_columns(func.avg(_made_in).label("latency"), func.sum(log.cost_usd).label("cost"))
         .where(*matching)
         .group_by(by)
     )
@@ -178,6 +181,7 @@ def _described(row: Row[Any], direct: list[MetricFeedback], compared: list[Compa
         usage=_usage(row),
         cost_usd=row.cost_usd,
         api_key=row.api_key_id,
+        cached_from=row.cached_from,
         attempts=msgspec.convert(row.attempts or [], list[wire.Attempt]),
         parameters=msgspec.convert(row.parameters or {}, wire.GenerationParameters),
         timings=wire.Timings(latency_ms=row.latency_ms, first_token_ms=row.first_token_ms),

@@ -58,6 +58,7 @@ class Record:
     tool_calls: Sequence[ToolCall] | None = None
     metadata: dict[str, Any] | None = None
     attempts: list[dict[str, Any]] | None = None
+    cached_from: UUID | None = None
 
     @property
     def variant_id(self) -> UUID | None:
@@ -135,8 +136,8 @@ def _charge(record: Record) -> Charge:
 
 
 def _measured(record: Record) -> list[trends.Value]:
-    """How long an answer took that people saw. One that was cut short says nothing about it."""
-    if record.source not in trends.SEEN or record.finish_reason == "cancelled":
+    """How long an answer took that people saw. One that was cut short, or given again, says nothing about it."""
+    if record.source not in trends.SEEN or record.finish_reason == "cancelled" or record.cached_from:
         return []
     taken = ((trends.LATENCY, record.latency_ms), (trends.FIRST_TOKEN, record.first_token_ms))
     place: dict[str, Any] = {"use_case_id": record.use_case_id, "model_id": record.model_id}

@@ -52,7 +52,9 @@ def attach(transaction: Writing, request: wire.AttachModel) -> wire.ModelService
     used, row = use_cases.find(transaction, request.use_case), service.find(transaction, request.model)
     key = {"use_case_id": used.id, "model_id": row.id}
     if transaction.row(_attached(**key)) is None:
-        transaction.run(insert(attachment).values(**key, is_default=False, desired_online=True))
+        transaction.run(
+            insert(attachment).values(**key, is_default=False, desired_online=True, since=transaction.new_id())
+        )
     transaction.run(_change(**key).values(desired_online=True))
     if request.placement is not None:
         transaction.run(_change(**key).values(placement=msgspec.to_builtins(request.placement)))

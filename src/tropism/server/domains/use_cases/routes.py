@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from tropism.server.clock import time_of
 from tropism.server.context import Context
 from tropism.server.database.session import Reading, Writing
+from tropism.server.domains.chat import cache
 from tropism.server.domains.feedback import keys
 from tropism.server.domains.models import attachments
 from tropism.server.domains.use_cases import service, sharing
@@ -49,7 +50,10 @@ async def unshare(context: Context, request: wire.UseCaseShareReference) -> wire
 
 
 def _update(transaction: Writing, request: wire.UseCaseUpdate) -> wire.UseCase:
-    return _described(transaction, [service.update(transaction, request)])[0]
+    changed = service.update(transaction, request)
+    if request.cache_seconds == 0:
+        cache.clear(transaction, changed.id)
+    return _described(transaction, [changed])[0]
 
 
 def _share(transaction: Writing, request: wire.UseCaseShare) -> wire.UseCase:
@@ -89,6 +93,8 @@ def _described(session: Reading, rows: Sequence[Row[Any]]) -> list[wire.UseCase]
             shared_with=shared.get(row.id, []),
             retention_days=row.retention_days,
             redact=row.redact or [],
+            cache_seconds=row.cache_seconds,
+            cache_answers=row.cache_answers or wire.CACHED_ANSWERS,
         )
         for row in rows
     ]

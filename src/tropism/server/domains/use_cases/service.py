@@ -67,6 +67,10 @@ def update(transaction: Writing, request: UseCaseUpdate) -> Row[Any]:
         changed["retention_days"] = request.retention_days or None
     if request.redact is not None:
         changed["redact"] = sorted(set(request.redact)) or None
+    if request.cache_seconds is not None:
+        changed["cache_seconds"] = request.cache_seconds or None
+    if request.cache_answers is not None:
+        changed["cache_answers"] = request.cache_answers
     if changed:
         transaction.run(sql_update(use_case).where(use_case.c.id == used.id).values(**changed))
         transaction.touch()
