@@ -93,6 +93,8 @@ class Provider:
     published: list[RSAKey] = field(default_factory=list)
     client: Registered = field(default_factory=Registered)
     codes: dict[str, Code] = field(default_factory=dict)
+    jwks: Any = None
+    """What it says of its keys, if not the truth."""
     denies: bool = False
     pieces: int = 0
     """Of so many bytes its answers come one after another, if not 0."""
@@ -116,6 +118,8 @@ def app(provider: Provider) -> Flask:
 
     @flask.get("/jwks")
     def jwks() -> Any:
+        if provider.jwks is not None:
+            return jsonify(provider.jwks)
         return jsonify(KeySet([*(provider.published or [provider.key])]).as_dict(private=False))
 
     @flask.get("/authorize")

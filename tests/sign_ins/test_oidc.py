@@ -245,12 +245,39 @@ def test_who_does_not_agree_is_not_signed_in(person: Browser, provider: Provider
         ("sub", ""),
         ("sub", None),
         ("sub", 5),
+        ("nonce", ["a"]),
+        ("aud", {"tropism": 1}),
+        ("exp", "soon"),
+        ("iat", [1]),
         ("sub", "x" * 256),
     ],
 )
 def test_a_token_that_says_something_else(person: Browser, provider: Provider, claim: str, value: Any) -> None:
     provider.tamper = lambda claims: claims.pop(claim) if value is None else claims.update({claim: value})
     assert refused(go(person)) == "failed"
+
+
+@pytest.mark.parametrize("sub", [5, 1.5, True, ["somebody"], {"some": "body"}, "nul\0", ""])
+def test_a_subject_that_is_no_name(person: Browser, provider: Provider, sub: Any) -> None:
+    provider.user["sub"] = sub
+    assert refused(go(person)) == "failed"
+
+
+@pytest.mark.parametrize("name", [5, ["Ada"], None, "nul\0", "x" * 5000])
+def test_a_name_that_is_none_keeps_nobody_out(person: Browser, provider: Provider, name: Any) -> None:
+    provider.user["name"] = name
+    assert go(person).headers["location"] == "/use-cases"
+
+
+@pytest.mark.parametrize("keys", [["not an object"], "keys", [{"kty": "RSA"}], [{"kty": ["RSA"]}], {"kty": "RSA"}, None])
+def test_keys_that_are_none(person: Browser, provider: Provider, keys: Any) -> None:
+    provider.jwks = {"keys": keys}
+    provider.key = new_key("asked for anew")
+    try:
+        assert refused(go(person)) == "failed"
+    finally:
+        provider.jwks = None
+    assert go(person).headers["location"] == "/use-cases", "what made no sense is not kept"
 
 
 def test_a_token_that_the_provider_has_not_signed(person: Browser, provider: Provider) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy import delete, func, insert, select
 
 from tropism.server.clock import milliseconds
 from tropism.server.database.session import Writing
+from tropism.server.principal import Principal
 from tropism.server.tables.access import api_key, user
 from tropism.server.tables.audit import audit
 from tropism.wire.values import is_secret
@@ -42,8 +43,14 @@ class Call:
 def noted(call: Call, function: Callable[[Writing, In], T], transaction: Writing, request: In) -> T:
     """Carry out a change and enter it in the log."""
     answer = function(transaction, request)
-    enter(transaction, call, _who(transaction), without_secrets(request))
+    enter(transaction, call, _who(transaction, transaction.principal), without_secrets(request))
     return answer
+
+
+def note(call: Call, principal: Principal, team: UUID, transaction: Writing, request: Any) -> None:
+    """Enter in the caller's name what we do ourselves, because it outlives the call."""
+    transaction.about(team)
+    enter(transaction, call, _who(transaction, principal), without_secrets(request))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +110,7 @@ def forget_before(transaction: Writing, days: float) -> None:
     transaction.run(delete(audit).where(audit.c.at_ms < oldest, audit.c.number < (last or 0)))
 
 
-def _who(transaction: Writing) -> Who:
-    principal = transaction.principal
+def _who(transaction: Writing, principal: Principal) -> Who:
     email = transaction.value(select(user.c.email).where(user.c.id == principal.user_id))
     prefix = transaction.value(select(api_key.c.prefix).where(api_key.c.id == principal.key_id))
     return Who(principal.user_id, email or str(principal.user_id), SIGNED_IN if principal.sign_in_id else prefix)

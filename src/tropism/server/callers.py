@@ -3,21 +3,50 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from typing import Any
 
 from tropism.server import browser
 from tropism.server.browser import Visit
-from tropism.server.context import Services
-from tropism.server.errors import Unauthenticated
+from tropism.server.context import Context, Services
+from tropism.server.errors import Forbidden, Unauthenticated
 from tropism.server.principal import Principal
+from tropism.wire.endpoint import Endpoint
+from tropism.wire.permissions import Permission
 
 
 def caller(services: Services, visit: Visit, *, changes: bool) -> Principal:
     """Whoever the call says it comes from; with a cookie, what `changes` something must come from our own pages."""
-    if "authorization" not in visit.headers and (token := visit.cookie(browser.SIGN_IN)):
-        principal = _signed_in(services, token)
+    principal = _known(services, visit)
+    if principal.sign_in_id is not None:
+        services.used_sign_ins[principal.sign_in_id] = time.time()
         if changes:
             visit.prove()
-        return principal
+    if principal.key_id is not None:
+        services.used_keys[principal.key_id] = time.time()
+    return principal
+
+
+def allowed(principal: Principal, permission: Permission) -> Principal:
+    """The caller, reduced to where they have the permission: elsewhere, nothing is there for this call."""
+    reduced = principal.with_permission(permission)
+    if not reduced.grants and not reduced.shares:
+        raise Forbidden(f"this needs the permission {permission!r}, which your key does not have")
+    return reduced
+
+
+def again(context: Context, endpoint: Endpoint[Any, Any]) -> Context:
+    """The same call as it would be now, for what goes on for long: it ends with the key, the sign-in or the role.
+
+    That somebody watches is no use of a key: who is signed in and only watches is idle.
+    """
+    assert endpoint.permission is not None, "what is open to all goes on"
+    return replace(context, principal=allowed(_known(context.services, context.visit), endpoint.permission))
+
+
+def _known(services: Services, visit: Visit) -> Principal:
+    if "authorization" not in visit.headers and (token := visit.cookie(browser.SIGN_IN)):
+        return _signed_in(services, token)
     return _by_key(services, visit.headers.get("authorization", ""))
 
 
@@ -30,8 +59,6 @@ def _by_key(services: Services, header: str) -> Principal:
         raise Unauthenticated("this api key is not known here")
     if principal.expires_ms is not None and principal.expires_ms <= time.time() * 1000:
         raise Unauthenticated("this api key has expired; make another with api_keys.create(...)")
-    if principal.key_id is not None:
-        services.used_keys[principal.key_id] = time.time()
     return principal
 
 
@@ -61,7 +88,6 @@ def signed_in(services: Services, token: str) -> Principal | None:
     idle = services.settings.sign_in_idle_hours * 3600
     if found.principal.expires_ms <= now * 1000 or seen + idle <= now:
         return None
-    services.used_sign_ins[id] = now
     return found.principal
 
 

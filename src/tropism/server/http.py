@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from tropism.server.audit import Call
 from tropism.server.browser import Visit, own_origin
-from tropism.server.callers import caller
+from tropism.server.callers import allowed, caller
 from tropism.server.context import Context, Services
 from tropism.server.errors import Forbidden, NotFound, TropismError, Unauthenticated
 from tropism.server.observing import Seen
@@ -244,11 +244,7 @@ def _context(endpoint: Endpoint[Any, Any], services: Services, request: Request,
         if changes and "authorization" not in visit.headers:
             visit.prove()
         return Context(services, Principal(SYSTEM.user_id), visit, seen, call=_called(endpoint, request))
-    principal = caller(services, visit, changes=changes)
-    # What may not be done in a team may not be done to what is the team's: for this call it is not there.
-    principal = principal.with_permission(endpoint.permission)
-    if not principal.grants and not principal.shares:
-        raise Forbidden(f"this needs the permission {endpoint.permission!r}, which your key does not have")
+    principal = allowed(caller(services, visit, changes=changes), endpoint.permission)
     return Context(services, principal, visit, seen, _replay(endpoint, request, principal), _call(endpoint, request))
 
 

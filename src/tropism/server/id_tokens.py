@@ -48,7 +48,7 @@ def read_id_token(token: str, keys: Claims, *, issuer: str, client_id: str, nonc
         registry.validate(read.claims)
     except (InvalidKeyIdError, BadSignatureError) as error:
         raise KeysUnknown(f"the ID token is signed by no key that the provider names: {error}") from error
-    except (JoseError, ValueError, TypeError, KeyError) as error:
+    except (JoseError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise BadIdToken(f"the ID token cannot be trusted: {error}") from error
     _check(read.claims, client_id, nonce)
     return read.claims
@@ -60,7 +60,8 @@ def _check(claims: Claims, client_id: str, nonce: str) -> None:
     party = claims.get("azp", client_id if claims["aud"] in (client_id, [client_id]) else None)
     if party != client_id:
         raise BadIdToken("the ID token was made for another client (azp)")
-    if not 0 < len(claims["sub"]) <= LONGEST_SUBJECT:
+    subject = claims["sub"]
+    if not (isinstance(subject, str) and 0 < len(subject) <= LONGEST_SUBJECT and subject.isprintable()):
         raise BadIdToken("the ID token names nobody (sub)")
 
 

@@ -126,8 +126,9 @@ class Provider:
             except KeysUnknown:
                 pass
         keys = await self._ask("GET", metadata.jwks_uri, dict[str, Any])
-        self._keys = (self._monotonic(), keys)
-        return read_id_token(token, keys, **expected)
+        claims = read_id_token(token, keys, **expected)
+        self._keys = (self._monotonic(), keys)  # those that have read something: others would keep everybody out
+        return claims
 
     def _check_transport(self, found: Metadata) -> None:
         """A provider that is asked over https does not send anybody elsewhere in clear."""

@@ -49,6 +49,10 @@ class Principal:
             return permission in self.grants.get(team, ())
         return any(permission in held for held in self.grants.values())
 
+    def may_on(self, permission: Permission, team: UUID, use_case: UUID) -> bool:
+        """Whether the permission is held on a use case of this team: in the team, or by a share."""
+        return self.may(permission, team) or permission in self.shares.get(use_case, ())
+
     def belongs_to(self, team: UUID) -> bool:
         return self.is_system or team in self.grants
 

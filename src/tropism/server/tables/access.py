@@ -30,6 +30,7 @@ role = Table(
     Column("key", String, nullable=False, unique=True),
     Column("name", String, nullable=False),
     Column("permissions", Json, nullable=False),
+    Column("team_id", Id),  # where it was made
 )
 membership = Table(
     "membership",

@@ -47,6 +47,7 @@ model = Table(
     Column("weights_path", String),  # a folder with the exact weights, if those that are served were made from them
     Column("origin", Json),  # where it came from, and what its files say of it
     Column("concurrency", Json),  # how many requests its engine may have at once, and how many may wait
+    Column("team_id", Id),  # of those who say how it runs
 )
 attachment = Table(
     "attachment",

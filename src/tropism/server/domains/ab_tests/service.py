@@ -43,6 +43,8 @@ def find(session: Reading, reference: str, param: str = "ab_test") -> Row[Any]:
 
 def create(transaction: Writing, request: wire.ABTestCreate) -> wire.ABTest:
     used = use_cases.find(transaction, request.use_case)
+    if request.auto_deploy:
+        use_cases.demand(transaction, used, "model:attach", "makes the winner the default model")
     key = keys.find_linked(transaction, request.feedback_key, used.id)
     refuse_id(request.ab_test_key, "ab_test_key")
     if transaction.row(select(ab_test.c.id).where(ab_test.c.key == request.ab_test_key)):

@@ -70,9 +70,11 @@ def create_role(transaction: Writing, request: wire.RoleCreate) -> wire.Role:
     if transaction.row(select(role.c.id).where(role.c.key == request.key)):
         raise Conflict(f"there is a role {request.key!r} already; choose another key", param="key")
     wanted = sorted(set(request.permissions))
-    if not any(held.issuperset(wanted) for held in transaction.principal.grants.values()):
+    mine = transaction.principal.grants
+    team_id = min((id for id, held in mine.items() if held.issuperset(wanted)), default=None)
+    if team_id is None:
         raise Forbidden("a role cannot hold a permission that you lack: in no team of yours do you have all of these")
-    values = {"id": transaction.new_id(), "key": request.key, "name": request.name or request.key}
+    values = {"id": transaction.new_id(), "key": request.key, "name": request.name or request.key, "team_id": team_id}
     transaction.run(insert(role).values(**values, permissions=wanted))
     return _role_shown(find_role(transaction, request.key))
 
@@ -82,6 +84,8 @@ def delete_role(transaction: Writing, request: wire.RoleReference) -> Nothing:
     row = find_role(transaction, request.role)
     if row.key in ROLES:
         raise Conflict(f"{row.key!r} is built in; it cannot be deleted", param="role")
+    if not transaction.principal.belongs_to(row.team_id):  # who made it anew would choose what others give with it
+        raise Forbidden(f"the role {row.key!r} was made in another team; it is deleted there")
     share = use_cases.use_case_share
     used = select(membership.c.user_id).where(membership.c.role_id == row.id)
     shared = select(share.c.team_id).where(share.c.role_id == row.id)

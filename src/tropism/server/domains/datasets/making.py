@@ -31,7 +31,7 @@ Also = Callable[[Writing, UUID], None]
 """What else belongs into the transaction that makes the dataset."""
 
 
-async def from_upload(services: Process, row: Row[Any], progress: Progress) -> UUID:
+async def from_upload(services: Process, row: Row[Any], progress: Progress, also: Also) -> UUID:
     """Check what arrived and keep it; `InvalidRequest` names the bad lines."""
     source, progress.total = uploads.path(services.settings, row.id), row.size
     source.touch()  # an empty file came in no part
@@ -43,17 +43,24 @@ async def from_upload(services: Process, row: Row[Any], progress: Progress) -> U
         source.unlink(missing_ok=True)
         raise InvalidRequest(refusal, param="file")
     new = NewDataset(use_case_id=row.use_case_id, key=row.key, name=row.name, source="upload")
-    id = await keep(services, new, counts, target, lambda transaction, id: uploads.become(transaction, row.id, id))
+
+    def become(transaction: Writing, id: UUID) -> None:
+        uploads.become(transaction, row.id, id)
+        also(transaction, id)
+
+    id = await keep(services, new, counts, target, become)
     source.unlink(missing_ok=True)
     return id
 
 
-async def from_interactions(services: Process, new: NewDataset, request: GatherRequest, progress: Progress) -> UUID:
+async def from_interactions(
+    services: Process, new: NewDataset, request: GatherRequest, progress: Progress, also: Also
+) -> UUID:
     """Keep what the log holds at this moment."""
     counts, refusal = await _written("gather", request, progress)
     if counts is None:
         raise InvalidRequest(refusal, param="filters")
-    return await keep(services, new, counts, Path(request.target))
+    return await keep(services, new, counts, Path(request.target), also)
 
 
 async def keep(services: Process, new: NewDataset, counts: Counts, finished: Path, also: Also | None = None) -> UUID:

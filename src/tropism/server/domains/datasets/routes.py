@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Row
 
+from tropism.server import audit
 from tropism.server.context import Context
 from tropism.server.database.session import Reading
 from tropism.server.domains.datasets import files, generating, making, service, uploads
@@ -93,10 +94,10 @@ async def complete_upload(context: Context, request: wire.UploadReference) -> wi
     progress = Progress(row.size, row.size)
     if id is None:
         _check_complete(context, row)
-        services = context.services
+        services, also = context.services, _entry(context, request, row.team_id)
         name = b"upload" + row.id.bytes
         id, progress = await services.makings.join(
-            name, lambda progress: making.from_upload(services, row, progress), remember=False
+            name, lambda progress: making.from_upload(services, row, progress, also), remember=False
         )
     return await _progress(context, row.use_case_id, id, progress)
 
@@ -111,8 +112,8 @@ def _check_complete(context: Context, row: Row[Any]) -> None:
 
 @handles(wire.FROM_INTERACTIONS)
 async def from_interactions(context: Context, request: wire.DatasetFromInteractions) -> wire.DatasetProgress:
-    asked = await context.read(_asked, request)
-    services = context.services
+    asked, team = await context.read(_asked, request)
+    services, also = context.services, _entry(context, request, team)
     new = service.NewDataset(
         use_case_id=asked.use_case_id,
         key=request.key,
@@ -132,7 +133,7 @@ async def from_interactions(context: Context, request: wire.DatasetFromInteracti
         await context.read(_check_new, new)
     id, progress = await services.makings.join(
         name,
-        lambda progress: making.from_interactions(services, new, gathered, progress),
+        lambda progress: making.from_interactions(services, new, gathered, progress, also),
         remember=context.replay is not None,
     )
     return await _progress(context, asked.use_case_id, id, progress)
@@ -145,13 +146,21 @@ async def generate(context: Context, request: wire.DatasetGenerate) -> Job:
     return job
 
 
-def _asked(session: Reading, request: wire.DatasetFromInteractions) -> GatherRequest:
-    """What is wrong with the request is said before anything begins."""
+def _entry(context: Context, request: Any, team: UUID) -> making.Also:
+    """What is made beside the call is entered in the audit log when it is there."""
+    call, principal = context.call, context.principal
+    assert call is not None, "this call changes something"
+    return lambda transaction, _: audit.note(call, principal, team, transaction, request)
+
+
+def _asked(session: Reading, request: wire.DatasetFromInteractions) -> tuple[GatherRequest, UUID]:
+    """What is to be gathered, and for which team. What is wrong with the request is said before anything begins."""
     used = use_cases.find(session, request.use_case)
+    use_cases.demand(session, used, "interaction:read", "copies interactions")
     filters = request.filters or InteractionFilter()
     conditions(session, used.id, filters)
     key = None if request.preferences is None else keys.find(session, request.preferences, "preferences").id
-    return GatherRequest(database="", use_case_id=used.id, filters=filters, preferences=key, target="")
+    return GatherRequest(database="", use_case_id=used.id, filters=filters, preferences=key, target=""), used.team_id
 
 
 def _check_new(session: Reading, new: service.NewDataset) -> None:

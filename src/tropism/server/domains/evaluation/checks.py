@@ -11,6 +11,7 @@ from sqlalchemy import Row, select
 from tropism.judges.registry import needs_documents
 from tropism.server.database.session import Reading
 from tropism.server.domains.datasets import service as datasets
+from tropism.server.domains.feedback import keys
 from tropism.server.domains.models import attachments, fallbacks
 from tropism.server.domains.models import service as models
 from tropism.server.domains.use_cases import service as use_cases
@@ -57,6 +58,19 @@ def checked(session: Reading, request: wire.EvaluationCreate) -> Plan:
         feedback_key=_feedback_key(session, request),
     )
     _check_source(plan)
+    return plan
+
+
+def allowed(session: Reading, plan: Plan) -> Plan:
+    """The same plan, if whoever asks for it may read what it shows, and link the key that it links."""
+    if plan.completions is not None:
+        use_cases.demand(session, plan.use_case, "interaction:read", "shows interactions")
+    if plan.dataset is not None:
+        use_cases.demand(session, plan.use_case, "dataset:read", "shows a dataset")
+    if plan.feedback_key not in {
+        each.key for each in keys.linked_to(session, [plan.use_case.id]).get(plan.use_case.id, ())
+    }:
+        use_cases.demand(session, plan.use_case, "feedback_key:link", f"links the feedback key {plan.feedback_key!r}")
     return plan
 
 

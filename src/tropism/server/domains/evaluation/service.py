@@ -36,14 +36,14 @@ class EvaluationRequest(msgspec.Struct, kw_only=True, frozen=True):
 
 def estimate(session: Reading, request: wire.EvaluationCreate, settings: Settings) -> wire.EvaluationEstimate:
     """What it would take; the same errors as starting it."""
-    return estimated(session, checks.checked(session, request), settings)
+    return estimated(session, checks.allowed(session, checks.checked(session, request)), settings)
 
 
 def create(
     transaction: Writing, request: wire.EvaluationCreate, expected: wire.EvaluationEstimate
 ) -> wire.EvaluationJob:
     """Put the job into the queue; its feedback key is registered and linked if it is not."""
-    plan = checks.checked(transaction, request)
+    plan = checks.allowed(transaction, checks.checked(transaction, request))
     key = _linked_key(transaction, plan)
     made = jobs.enqueue(
         transaction,

@@ -96,6 +96,8 @@ def _create_many(transaction: Writing, request: wire.InteractionsCreate) -> wire
 
 def _create(transaction: Writing, request: wire.InteractionCreate) -> wire.InteractionLogged:
     used = use_cases.find(transaction, request.use_case)
+    if request.feedbacks:
+        use_cases.demand(transaction, used, "feedback:create", "logs feedback")
     test_id = None
     if request.ab_campaign is not None:
         test_id = assignment.join_offline(transaction, used.id, request.ab_campaign, request.model)

@@ -118,6 +118,7 @@ def _side(transaction: Writing, request: ComparisonCreate, side: UUID | Compared
     if request.use_case is None:
         raise InvalidRequest("a comparison of texts needs the `use_case`", param="use_case")
     used = use_cases.find(transaction, request.use_case)
+    use_cases.demand(transaction, used, "interaction:create", "logs the texts as interactions")
     create = wire.InteractionCreate(
         use_case=used.key,
         completion=side.text,

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import select
 
+from tropism.server.callers import again
 from tropism.server.context import Context
 from tropism.server.database.session import Reading
 from tropism.server.domains.interactions import queries
@@ -47,7 +48,8 @@ def begin(session: Reading, request: wire.InteractionWatch) -> Watch:
 
 
 def look(session: Reading, watch: Watch) -> list[wire.Interaction]:
-    """What came since the last look, oldest first."""
+    """What came since the last look, oldest first; `NotFound` once the use case is not there for the caller."""
+    use_cases.find(session, str(watch.use_case_id))
     newest = _newest(session, watch)
     came = [id for id in newest if id not in watch.seen]
     watch.seen = set(newest)
@@ -61,12 +63,12 @@ def _newest(session: Reading, watch: Watch) -> list[UUID]:
 
 
 async def events(context: Context, watch: Watch) -> AsyncIterator[bytes]:
-    """Each as an event, until nobody listens or the server stops."""
+    """Each as an event, until nobody listens, the server stops, or the caller may not read any more."""
     quiet = 0
     yield b": it begins\n\n"
     try:
         while not await stops_within(context.services.stopping, LOOK_SECONDS):
-            came = await context.read(look, watch)
+            came = await again(context, wire.WATCH).read(look, watch)
             quiet = 0 if came else quiet + 1
             for each in came:
                 yield event(encode(each))

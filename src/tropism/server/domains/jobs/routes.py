@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
+from tropism.server.callers import again
 from tropism.server.context import Context
 from tropism.server.domains.jobs import service
 from tropism.server.errors import TropismError
@@ -54,7 +55,7 @@ async def _changes(context: Context, job: wire.Job) -> AsyncIterator[bytes]:
         while job.status in service.UNFINISHED:
             if await stops_within(context.services.stopping, LOOK_SECONDS):
                 return
-            now = await context.read(service.get, wire.JobReference(job=job.id))
+            now = await again(context, wire.WATCH).read(service.get, wire.JobReference(job=job.id))
             quiet += LOOK_SECONDS
             if now != job:
                 job, quiet = now, 0.0

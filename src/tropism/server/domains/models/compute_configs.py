@@ -21,7 +21,7 @@ OF_FILES: tuple[str, ...] = ("llama_cpp", "vllm")
 
 def change(transaction: Writing, request: wire.ComputeConfigUpdate, secrets: Secrets, egress: Egress) -> wire.Model:
     """Change how a model is run. The fleet sees the difference and starts its engine anew."""
-    row = service.engine_of(service.find(transaction, request.model))
+    row = service.own_engine(transaction, request.model)
     config = request.compute_config
     _refuse_small_cache(config)
     _refuse_engine(row, config, egress)

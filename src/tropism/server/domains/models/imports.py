@@ -6,15 +6,14 @@ from pathlib import Path
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select, true
+from sqlalchemy import select
 
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.compute_pools.service import DEFAULT_POOL
 from tropism.server.domains.jobs import service as jobs
-from tropism.server.domains.models import service
+from tropism.server.domains.models import owners, service
 from tropism.server.errors import Conflict, InvalidRequest
 from tropism.server.secrets import Secrets
-from tropism.server.tables.access import team
 from tropism.server.tables.jobs import job
 from tropism.weights.families import Unusable, shape_of
 from tropism.weights.selection import select as select_files
@@ -94,7 +93,7 @@ def _enqueue(
             id=id,
             kind="model",
             name=f"{told.hub.hf_model_id} as {told.key}" if told.hub else f"{Path(told.path or '').name} as {told.key}",
-            team_id=_team(transaction),
+            team_id=owners.of_new(transaction),  # models are used by all teams, jobs seen by one
             request=told,
             stages=FROM_HUB if told.hub else FROM_HERE,
             pool=pool,
@@ -109,10 +108,3 @@ def _refuse_same_key(session: Reading, key: str) -> None:
     for row in session.rows(unfinished):
         if row.request["key"] == key:
             raise Conflict(f"job {row.id} makes a model {key!r}; choose another key, or cancel it", param="key")
-
-
-def _team(session: Reading) -> UUID:
-    """Whose job it is: models belong to all teams, jobs to one of the caller's, the oldest."""
-    mine = true() if session.principal.is_system else team.c.id.in_(session.principal.grants)
-    found: UUID = session.value(select(team.c.id).where(mine).order_by(team.c.id).limit(1))
-    return found

@@ -14,15 +14,15 @@ from tropism.egress.guard import checked_url
 from tropism.egress.policy import Egress, EgressRefused
 from tropism.server.clock import time_of
 from tropism.server.database.session import Reading, Writing
+from tropism.server.domains.models import owners
 from tropism.server.errors import Conflict, InvalidRequest, NotFound
 from tropism.server.prices import PriceList
 from tropism.server.references import refers, refuse_id
 from tropism.server.secrets import Secrets
 from tropism.server.settings import Settings
 from tropism.server.tables.jobs import job
-from tropism.server.tables.models import attachment, model
+from tropism.server.tables.models import model
 from tropism.server.tables.training import training
-from tropism.server.tables.use_cases import use_case
 from tropism.wire import models as wire
 from tropism.wire.reliability import Concurrency
 
@@ -208,6 +208,7 @@ def add_trained(transaction: Writing, made: Trained) -> wire.Model:
         engine="llama_cpp",
         backbone_id=made.base_id,
         training_job_id=made.job_id,
+        team_id=owners.of_new(transaction, made.job_id),
         compute_config=made.config,
         size=made.size,
         **{"adapter_path" if made.base_id else "path": str(made.path)},
@@ -239,6 +240,7 @@ def add_imported(transaction: Writing, made: Imported) -> wire.Model:
         name=made.name,
         kind=made.kind,
         engine="llama_cpp",
+        team_id=owners.of_new(transaction, made.id),
         path=str(made.path),
         weights_path=str(made.weights_path) if made.weights_path else None,
         compute_config=msgspec.to_builtins(wire.ComputeConfig(max_seq_len=longest_request(made.origin.context_length))),
@@ -270,6 +272,7 @@ def _register(transaction: Writing, *, key: str, **values: Any) -> wire.Model:
     refuse_taken(transaction, key)
     row = {
         "id": transaction.new_id(),
+        "team_id": values.get("team_id") or owners.of_new(transaction),
         "deployed": False,
         "attempt": 0,
         "online": "OFFLINE",
@@ -301,7 +304,7 @@ def key_from(name: str) -> str:
 
 def update_prices(transaction: Writing, request: wire.PricesUpdate, listed: PriceList) -> wire.Model:
     """Say what a model costs from now on; what was logged keeps the cost that it had."""
-    row = engine_of(find(transaction, request.model))
+    row = own_engine(transaction, request.model)
     values = _prices(listed, row.provider, row.external_model_id, request.prices)
     transaction.run(update(model).where(model.c.id == row.id).values(**values))
     transaction.touch()
@@ -310,7 +313,7 @@ def update_prices(transaction: Writing, request: wire.PricesUpdate, listed: Pric
 
 def update_concurrency(transaction: Writing, request: wire.ConcurrencyUpdate) -> wire.Model:
     """Say how many requests a model's engine may have at once."""
-    row = engine_of(find(transaction, request.model))
+    row = own_engine(transaction, request.model)
     concurrency = msgspec.to_builtins(request.concurrency) if request.concurrency else None
     transaction.run(update(model).where(model.c.id == row.id).values(concurrency=concurrency))
     transaction.touch()
@@ -358,16 +361,22 @@ def deploy_row(transaction: Writing, row: Row[Any]) -> None:
 def terminate(transaction: Writing, request: wire.TerminateModel) -> wire.Model:
     """Say that the model should not run. Without force, not while a use case wants it online."""
     row = find(transaction, request.model)
+    owners.refuse_others(transaction, row)
     if row.adapter_path is None:
         row = engine_of(row)
-    if not request.force and (users := _used_by(transaction, row.id)):
-        raise Conflict(
-            f"{row.key!r} serves {', '.join(users)}; detach it there, or terminate with force=True", param="model"
-        )
+    if not request.force and (users := owners.used_by(transaction, row.id)):
+        raise Conflict(f"{row.key!r} serves {users}; detach it there, or terminate with force=True", param="model")
     stopped = update(model).where(model.c.id == row.id).values(deployed=False, online="OFFLINE", error=None)
     transaction.run(stopped)
     transaction.touch()
     return described(find(transaction, request.model))
+
+
+def own_engine(session: Reading, reference: str) -> Row[Any]:
+    """A model that the caller's team runs, with an engine of its own."""
+    row = find(session, reference)
+    owners.refuse_others(session, row)
+    return engine_of(row)
 
 
 def engine_of(row: Row[Any]) -> Row[Any]:
@@ -375,15 +384,3 @@ def engine_of(row: Row[Any]) -> Row[Any]:
     if row.backbone_id is not None:
         raise Conflict(f"{row.key!r} runs on the engine of {row.backbone!r}; change that model", param="model")
     return row
-
-
-def _used_by(session: Reading, id: UUID) -> list[str]:
-    """The use cases that want this model, or a variant of it, online."""
-    statement = (
-        select(use_case.c.key)
-        .join(attachment, attachment.c.use_case_id == use_case.c.id)
-        .join(model, attachment.c.model_id == model.c.id)
-        .where(attachment.c.desired_online, (model.c.id == id) | (model.c.backbone_id == id))
-        .distinct()
-    )
-    return [row.key for row in session.rows(statement)]

@@ -39,6 +39,7 @@ def somebody(claims: Claims, issuer: str, settings: Settings) -> Somebody:
     is_verified = verified is True or verified == "true" or (verified is None and settings.oidc_trust_email)
     email = _email(claims.get("email")) if is_verified else None
     name = next((claims[key] for key in ("name", "preferred_username") if isinstance(claims.get(key), str)), "")
+    name = "".join(sign for sign in name if sign.isprintable())
     found = _within(claims, settings.oidc_groups_claim)
     groups = [found] if isinstance(found, str) else found if isinstance(found, list) else []
     return Somebody(

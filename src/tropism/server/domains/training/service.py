@@ -37,6 +37,7 @@ class TrainingRequest(msgspec.Struct, kw_only=True, frozen=True):
 def create(transaction: Writing, request: wire.TrainingCreate, settings: Settings) -> wire.TrainingJob:
     """Put the job into the queue, once nothing is known to be wrong with it."""
     plan = checks.checked(transaction, request, is_new=True)
+    _demand(transaction, plan)
     runs.refuse(plan, settings)
     samples.refuse_none(transaction, plan)
     _refuse_same_child(transaction, plan)
@@ -66,6 +67,14 @@ def create(transaction: Writing, request: wire.TrainingCreate, settings: Setting
         )
     )
     return get(transaction, JobReference(job=made.id))
+
+
+def _demand(session: Reading, plan: Plan) -> None:
+    """A model tells what it has learnt: whoever trains one must be allowed to read that."""
+    if plan.dataset is not None:
+        use_cases.demand(session, plan.use_case, "dataset:read", "learns a dataset")
+    else:
+        use_cases.demand(session, plan.use_case, "interaction:read", "learns interactions")
 
 
 def _refuse_same_child(session: Reading, plan: Plan) -> None:

@@ -15,6 +15,7 @@ from tropism.server.references import refers, refuse_id
 from tropism.server.snapshot import no_use_case
 from tropism.server.tables.access import team
 from tropism.server.tables.use_cases import use_case
+from tropism.wire.permissions import Permission
 from tropism.wire.use_cases import UseCaseCreate, UseCaseUpdate
 
 _with_team = select(use_case, team.c.key.label("team")).join(team)
@@ -26,6 +27,12 @@ def find(session: Reading, reference: str) -> Row[Any]:
     if row is None or not session.sees(row.team_id, row.id):
         raise no_use_case(reference)
     return row
+
+
+def demand(session: Reading, row: Row[Any], permission: Permission, does: str) -> None:
+    """Raise unless the caller may do this on a use case, too: a call that does two things needs both permissions."""
+    if not session.principal.may_on(permission, row.team_id, row.id):
+        raise Forbidden(f"this {does}, and needs the permission {permission!r}, too")
 
 
 def team_of(session: Reading, row: Row[Any]) -> Row[Any]:
@@ -62,8 +69,8 @@ def update(transaction: Writing, request: UseCaseUpdate) -> Row[Any]:
     given: dict[str, Any] = {"name": request.name, "description": request.description}
     changed = {name: value for name, value in given.items() if value is not None}
     if request.retention_days is not None:
-        if request.retention_days and not transaction.principal.may("interaction:delete", used.team_id):
-            raise Forbidden("this deletes interactions, and needs the permission 'interaction:delete', too")
+        if request.retention_days:
+            demand(transaction, used, "interaction:delete", "deletes interactions")
         changed["retention_days"] = request.retention_days or None
     if request.redact is not None:
         changed["redact"] = sorted(set(request.redact)) or None
