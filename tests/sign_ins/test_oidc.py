@@ -269,7 +269,9 @@ def test_a_name_that_is_none_keeps_nobody_out(person: Browser, provider: Provide
     assert go(person).headers["location"] == "/use-cases"
 
 
-@pytest.mark.parametrize("keys", [["not an object"], "keys", [{"kty": "RSA"}], [{"kty": ["RSA"]}], {"kty": "RSA"}, None])
+@pytest.mark.parametrize(
+    "keys", [["not an object"], "keys", [{"kty": "RSA"}], [{"kty": ["RSA"]}], {"kty": "RSA"}, None]
+)
 def test_keys_that_are_none(person: Browser, provider: Provider, keys: Any) -> None:
     provider.jwks = {"keys": keys}
     provider.key = new_key("asked for anew")

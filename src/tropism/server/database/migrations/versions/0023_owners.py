@@ -7,8 +7,8 @@ from alembic import op
 
 from tropism.server.database.types import Id
 
-revision = "0022"
-down_revision = "0021"
+revision = "0023"
+down_revision = "0022"
 
 OLDEST = "(select id from team order by id limit 1)"
 OF_ITS_JOB = "(select job.team_id from job where job.id = coalesce(model.training_job_id, model.id))"
