@@ -47,7 +47,7 @@ def close(request: Request) -> None:
 HALF_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
 FAILURES: dict[str, tuple[Play, type[tropism.APIStatusError], str, str]] = {
     "500": (refuse(500), tropism.InternalServerError, "engine_error", r"failed \(status 500\): the provider's own"),
-    "html": (refuse(502, b"<h1>Bad</h1>"), tropism.InternalServerError, "engine_unavailable", "status 502"),
+    "html": (refuse(502, b"<h1>Bad</h1>"), tropism.InternalServerError, "engine_error", "status 502"),
     "401": (refuse(401), tropism.InternalServerError, "engine_error", "refused the API key"),
     "400": (refuse(400), tropism.BadRequestError, "engine_rejected", "the provider's own words"),
     "404": (refuse(404), tropism.BadRequestError, "engine_rejected", "status 404"),
@@ -59,12 +59,12 @@ FAILURES: dict[str, tuple[Play, type[tropism.APIStatusError], str, str]] = {
     "array": (whole(b"[1, 2]"), tropism.InternalServerError, "engine_error", "not in OpenAI's format"),
     "error-in-200": (whole(b'{"error": {"message": "oh"}}'), tropism.InternalServerError, "engine_error", "oh"),
     "no-http": (bytes_then(b"SSH-2.0\r\n", close), tropism.InternalServerError, "engine_error", "not HTTP"),
-    "nothing": (bytes_then(b"", close), tropism.InternalServerError, "engine_unavailable", "closed the connection"),
-    "half": (bytes_then(HALF_HEAD, close), tropism.InternalServerError, "engine_unavailable", "in the middle"),
+    "nothing": (bytes_then(b"", close), tropism.InternalServerError, "engine_broke_off", "closed the connection"),
+    "half": (bytes_then(HALF_HEAD, close), tropism.InternalServerError, "engine_broke_off", "in the middle"),
     "reset": (
         bytes_then(b"", Request.reset),
         tropism.InternalServerError,
-        "engine_unavailable",
+        "engine_broke_off",
         "closed the connection",
     ),
 }
@@ -141,11 +141,11 @@ async def _reset(request: Request) -> None:
 
 
 LATE = {
-    "closed": (_half, "engine_unavailable", "in the middle of the answer"),
-    "ended": (_half_with_an_end, "engine_unavailable", "in the middle of the answer"),
+    "closed": (_half, "engine_broke_off", "in the middle of the answer"),
+    "ended": (_half_with_an_end, "engine_broke_off", "in the middle of the answer"),
     "garbage": (_garbage, "engine_error", "not in OpenAI's format"),
     "error": (_error, "engine_error", "overheated"),
-    "reset": (_reset, "engine_unavailable", "in the middle of the answer"),
+    "reset": (_reset, "engine_broke_off", "in the middle of the answer"),
 }
 
 

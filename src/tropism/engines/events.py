@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
-from tropism.engines.protocol import EngineError, EngineUnavailable, Piece
+from tropism.engines.protocol import EngineBrokeOff, EngineError, Piece
 from tropism.wire.sse import EventDecoder, EventTooLong
 
 
@@ -28,7 +28,7 @@ class EventStream(ABC):
         for data in self._decoder.end():
             yield from self._event(data)
         if not self._is_whole():
-            raise EngineUnavailable("the stream ended in the middle of the answer; it can be repeated")
+            raise EngineBrokeOff("the stream ended in the middle of the answer")
 
     @abstractmethod
     def _event(self, data: bytes) -> Iterator[Piece]:

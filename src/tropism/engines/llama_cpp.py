@@ -24,6 +24,7 @@ from tropism.engines.openai_wire import Vectors, decode_answer, decode_vectors, 
 from tropism.engines.protocol import (
     Embeddings,
     Engine,
+    EngineBrokeOff,
     EngineError,
     EngineRejected,
     EngineTimeout,
@@ -256,7 +257,7 @@ class LlamaCppEngine(Engine):
                     raise EngineTimeout(f"the model was silent for {self._limits.silence:g} seconds") from None
                 except aiohttp.ClientError as error:
                     await self._keeper.lost(process)
-                    raise EngineUnavailable("the model's process ended before its answer; try again") from error
+                    raise EngineBrokeOff("the model's process ended before its answer; try again") from error
 
     @asynccontextmanager
     async def _slot(self) -> AsyncGenerator[None, None]:

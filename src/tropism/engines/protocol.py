@@ -162,10 +162,17 @@ class EngineRejected(EngineError):
 
 
 class EngineUnavailable(EngineError):
-    """The engine is not running, not reachable, or too busy; the request can be repeated."""
+    """The engine is not running, not reachable, or too busy: it has begun nothing, and can be asked again."""
 
     status = 503
     type = "engine_unavailable"
+
+
+class EngineBrokeOff(EngineUnavailable):
+    """The engine went away when it may have begun an answer: to ask again may pay for it twice."""
+
+    status = 502
+    type = "engine_broke_off"
 
 
 class EngineTimeout(EngineError):

@@ -9,7 +9,7 @@ import aiohttp
 
 from tropism.egress.guard import refusal
 from tropism.engines.openai_wire import error_message
-from tropism.engines.protocol import EngineError, EngineRejected, EngineTimeout, EngineUnavailable
+from tropism.engines.protocol import EngineBrokeOff, EngineError, EngineRejected, EngineTimeout, EngineUnavailable
 
 _FOR_NOW = (429, 503, 529)
 """Refusals of providers that were too busy to begin."""
@@ -68,7 +68,7 @@ def _refused(status: int, body: bytes) -> EngineError:
             return EngineUnavailable(f"the provider allows no more requests for now{message}")
         case 408 | 504:
             return EngineTimeout(f"the provider timed out (status {status}){message}")
-        case 502 | 503 | 529:
+        case 503 | 529:
             return EngineUnavailable(f"the provider is not available (status {status}){message}")
         case _ if 400 <= status < 500:
             return EngineRejected(f"the provider refused the request (status {status}){message}")
@@ -98,6 +98,6 @@ def _network_error(error: aiohttp.ClientError) -> EngineError:
         case aiohttp.ClientConnectorError():
             return EngineUnavailable(f"the provider cannot be reached: {error.os_error.strerror or 'no connection'}")
         case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError() | aiohttp.ClientPayloadError():
-            return EngineUnavailable("the provider closed the connection in the middle of the answer")
+            return EngineBrokeOff("the provider closed the connection in the middle of the answer")
         case _:
             return EngineError(f"the provider's answer is not HTTP as we know it ({type(error).__name__})")

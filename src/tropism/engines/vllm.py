@@ -16,6 +16,7 @@ from tropism.engines.keeper import Keeper
 from tropism.engines.protocol import (
     Embeddings,
     Engine,
+    EngineBrokeOff,
     EngineError,
     EngineRejected,
     EngineUnavailable,
@@ -103,7 +104,7 @@ class VllmEngine(Engine):
                     raise
                 server.doubt()
                 await self._keeper.lost(server)
-                raise EngineUnavailable("vLLM ended before its answer; try again") from error
+                raise EngineBrokeOff("vLLM ended before its answer; try again") from error
             except EngineRejected:
                 if adapter is None or not await server.adapters.missing():
                     raise

@@ -124,6 +124,7 @@ STATUS_OF_TYPE = {
     "storage_failed": 503,
     "not_ready": 503,
     "engine_unavailable": 503,
+    "engine_broke_off": 502,
     "engine_timeout": 504,
 }
 

@@ -221,12 +221,13 @@ def _route(endpoint: Endpoint[Any, Any], services: Services) -> Route:
             said = context.headers
             answer = await handled(request, context, await read(request))
         except TropismError as error:
-            return _problem(request, error, said)
+            return _problem(request, error, {**said, **_as_for_retries(endpoint, error)})
         except ClientDisconnect:
             return Response(status_code=499)
         except Exception:
             log.exception("%s %s failed", endpoint.method, endpoint.path)
-            return _problem(request, TropismError("an error on our side; the server's log has the details"))
+            problem = TropismError("an error on our side; the server's log has the details")
+            return _problem(request, problem, _as_for_retries(endpoint, problem))
         if isinstance(answer, Events | File):
             return OpenResponse(answer, endpoint, said, seen)
         if isinstance(answer, WithCookies):
@@ -300,6 +301,12 @@ async def _while_connected(request: Request, work: Coroutine[Any, Any, Out]) -> 
 async def _disconnected(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
+
+
+def _as_for_retries(endpoint: Endpoint[Any, Any], error: TropismError) -> Mapping[str, str]:
+    """OpenAI's clients ask again after any 5xx, and where an answer may have been made, they would pay for it again."""
+    may_have_begun = not endpoint.replayable and error.status >= 500 and error.status != 503
+    return {"x-should-retry": "false"} if may_have_begun else NOTHING_SAID
 
 
 def _problem(request: Request, error: TropismError, said: Mapping[str, str] = NOTHING_SAID) -> Response:
