@@ -21,6 +21,8 @@ ECHOES = ("echo-a", "echo-b", "echo-c")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--postgres", action="store_true", help="keep everything in PostgreSQL instead of SQLite")
+    parser.addoption("--times", type=int, default=2, help="how often tests/torture kills an engine")
+    parser.addoption("--seed", type=int, default=20, help="of the dice of tests/torture")
 
 
 @pytest.fixture(scope="session", autouse=True)

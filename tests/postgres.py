@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -20,26 +21,49 @@ INITDB = ("--username=tests", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF
 SETTINGS = ("fsync=off", "listen_addresses=127.0.0.1", "max_connections=400", "unix_socket_directories=")
 
 
+class Postgres:
+    """A server that can be ended and begun again on the same data."""
+
+    def __init__(self, folder: Path) -> None:
+        self._data, self._log, self._port = folder / "data", folder / "log", _free_port()
+        self._user = "nobody" if os.getuid() == 0 else None  # PostgreSQL refuses to run as root
+        if self._user:
+            shutil.chown(folder, self._user)
+        self._binaries = _binaries()
+        command = [self._binaries / "initdb", "-D", self._data, *INITDB]
+        subprocess.run(command, check=True, capture_output=True, user=self._user)
+        self.url = f"postgresql://tests@127.0.0.1:{self._port}/postgres"
+
+    def start(self) -> None:
+        settings = [part for each in (*SETTINGS, f"port={self._port}") for part in ("-c", each)]
+        with self._log.open("ab") as log:
+            command = [self._binaries / "postgres", "-D", self._data, *settings]
+            self.process = subprocess.Popen(command, stderr=log, user=self._user)
+        _wait_for(self.url, self.process)
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """SIGTERM waits for clients to leave, SIGINT throws them out, SIGQUIT ends as a crash would."""
+        self.process.send_signal(how)
+        self.process.wait()
+
+
+@contextmanager
+def postgres() -> Iterator[Postgres]:
+    """A running server, whose data is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="tropism-postgres-") as folder:
+        server = Postgres(Path(folder))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop(signal.SIGINT)
+
+
 @contextmanager
 def postgres_server() -> Iterator[str]:
     """The URL of a running server, whose data is gone afterwards."""
-    binaries = _binaries()
-    with tempfile.TemporaryDirectory(prefix="tropism-postgres-") as folder:
-        data, port = Path(folder) / "data", _free_port()
-        user = "nobody" if os.getuid() == 0 else None  # PostgreSQL refuses to run as root
-        if user:
-            shutil.chown(folder, user)
-        subprocess.run([binaries / "initdb", "-D", data, *INITDB], check=True, capture_output=True, user=user)
-        settings = [part for each in (*SETTINGS, f"port={port}") for part in ("-c", each)]
-        with (Path(folder) / "log").open("wb") as log:
-            server = subprocess.Popen([binaries / "postgres", "-D", data, *settings], stderr=log, user=user)
-        try:
-            url = f"postgresql://tests@127.0.0.1:{port}/postgres"
-            _wait_for(url, server)
-            yield url
-        finally:
-            server.terminate()
-            server.wait()
+    with postgres() as server:
+        yield server.url
 
 
 def _binaries() -> Path:

@@ -16,7 +16,7 @@ import tropism
 from tropism import Tropism
 from tropism.server.domains.chat.shadow import AT_ONCE
 from tropism.testing import RunningServer
-from tropism.wire.ab_tests import Guardrail
+from tropism.wire.ab_tests import FeedbackType, Guardrail
 
 HELLO = [{"role": "user", "content": "Hello"}]
 
@@ -90,6 +90,21 @@ def test_a_preference_between_two_answers_of_one_model_counts_for_those_that_wer
     client.feedback.log_preference(thumbs, own.completion_id, instead.completion_id, use_case=use_case)
     (compared,) = client.ab_tests.get(test).report.variants[0].comparisons
     assert (compared.variant, compared.wins, compared.losses) == (broken, 1, 0)
+
+
+@pytest.mark.parametrize("feedback_type", ["metric", "preference"])
+def test_several_answers_to_one_request_are_one_unit_of_their_variant(
+    client: Tropism, use_case: str, feedback_type: FeedbackType
+) -> None:
+    """Else ten answers to each of a few requests would look like a broken split."""
+    test, thumbs, models = f"{use_case}-t", f"{use_case}-thumbs", ["echo-a", "echo-b"]
+    client.ab_tests.create(test, thumbs, models, feedback_type=feedback_type, use_case=use_case)
+    for _ in range(12):
+        client.chat.create(HELLO, n=5, use_case=use_case)
+    variants = client.ab_tests.get(test).report.variants
+    assert sum(variant.assigned for variant in variants) == 60
+    in_each = 1 if feedback_type == "metric" else 2  # which gives all the answers, or those in turn
+    assert sum(variant.assigned_units for variant in variants) == 12 * in_each
 
 
 def test_a_variant_that_always_falls_back_breaks_its_guardrail(

@@ -11,6 +11,7 @@ from tropism.server.database.connect import Database
 from tropism.server.database.session import Writing
 from tropism.server.domains.jobs import service, states
 from tropism.server.errors import Conflict
+from tropism.server.jobs.silences import Silences
 from tropism.server.principal import SYSTEM
 from tropism.server.snapshot import Snapshot
 from tropism.server.tables.jobs import job
@@ -27,6 +28,21 @@ async def begun(database: Data, made: Job) -> int:
 
 async def seen(database: Data, made: Job) -> Job:
     return await database.read(SYSTEM, service.view, made.id)
+
+
+class Watch:
+    """A clock that nobody can set, but for these tests."""
+
+    seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def beat_at(transaction: Writing, made: Job, attempt: int, later_ms: int) -> None:
+    """A sign of life by a clock that goes before the others."""
+    at = milliseconds(transaction.now) + later_ms
+    transaction.run(update(job).where(job.c.id == made.id, job.c.attempt == attempt).values(heartbeat_ms=at))
 
 
 async def cancel(database: Data, made: Job) -> Job:
@@ -142,17 +158,35 @@ async def test_a_job_that_is_handed_back_waits_again(database: Data, make_job: M
 async def test_a_job_of_which_nothing_is_heard_has_failed(database: Data, make_job: MakeJob) -> None:
     silent, lively, waiting = await make_job(), await make_job(), await make_job()
     await begun(database, silent)
-    await begun(database, lively)
-
-    def let_time_pass(transaction: Writing) -> None:
-        long_ago = milliseconds(transaction.now) - 11_000
-        transaction.run(update(job).where(job.c.id == silent.id).values(heartbeat_ms=long_ago))
-
-    await database.write(SYSTEM, let_time_pass)
-    await database.write(SYSTEM, states.fail_unheard, 10)
+    attempt, watch = await begun(database, lively), Watch()
+    silences = Silences(watch)
+    assert silences.longer_than(10, await database.read(SYSTEM, states.beats)) == []
+    watch.seconds += 11
+    await database.write(SYSTEM, beat_at, lively, attempt, 11_000)
+    unheard = silences.longer_than(10, await database.read(SYSTEM, states.beats))
+    await database.write(SYSTEM, states.fail_unheard, unheard, 10)
     assert [(await seen(database, each)).status for each in (silent, lively, waiting)] == [
         "FAILED",
         "RUNNING",
         "PENDING",
     ]
     assert "10 seconds" in ((await seen(database, silent)).error or "")
+
+
+async def test_a_clock_that_jumps_ends_no_job(database: Data, make_job: MakeJob) -> None:
+    made = await make_job()
+    attempt, watch = await begun(database, made), Watch()
+    silences = Silences(watch)
+    for jump in (-86_400_000, 86_400_000, 0):
+        await database.write(SYSTEM, beat_at, made, attempt, jump)
+        assert silences.longer_than(10, await database.read(SYSTEM, states.beats)) == []
+        watch.seconds += 5
+
+
+async def test_a_job_that_is_heard_of_in_the_last_moment_goes_on(database: Data, make_job: MakeJob) -> None:
+    made = await make_job()
+    attempt = await begun(database, made)
+    unheard = await database.read(SYSTEM, states.beats)
+    await database.write(SYSTEM, beat_at, made, attempt, 1)
+    await database.write(SYSTEM, states.fail_unheard, unheard, 10)
+    assert (await seen(database, made)).status == "RUNNING"

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 
 from tropism.server import audit, replays, rotation
 from tropism.server.context import Services
@@ -19,6 +20,8 @@ from tropism.server.domains.jobs import states
 from tropism.server.domains.models import homes
 from tropism.server.domains.sign_ins import attempts
 from tropism.server.domains.sign_ins import service as sign_ins
+from tropism.server.errors import DatabaseAway
+from tropism.server.jobs.silences import Silences
 from tropism.server.limits import leases
 from tropism.server.principal import SYSTEM
 
@@ -62,21 +65,38 @@ async def _note_sign_ins(services: Services) -> None:
 
 
 async def _keep_doing(services: Services) -> None:
+    chores = _chores(services, Silences(services.clock.monotonic))
     while True:
-        try:
-            await replays.forget_old(services.database)
-            await services.database.write(SYSTEM, lifecycle.expire)
-            await _note_uses(services)
-            await services.database.write(SYSTEM, sign_ins.forget_ended, services.settings.sign_in_idle_hours)
-            await services.database.write(SYSTEM, attempts.forget_old)
-            await services.database.write(SYSTEM, audit.forget_before, services.settings.audit_days)
-            await tidying.tidy(services)
-            await cache.tidy(services.database)
-            await services.database.write(SYSTEM, leases.tidy)
-            await homes.tidy(services)
-            await services.database.write(SYSTEM, compute_pools.tidy)
-            await services.database.write(SYSTEM, states.explain_empty_pools, services.settings.worker_gone_seconds)
-            await services.database.write(SYSTEM, states.fail_unheard, services.settings.job_stall_seconds)
-        except Exception:
-            log.exception("a chore could not be done; it is tried again in a minute")
+        for chore in chores:
+            try:
+                await chore()
+            except DatabaseAway as error:
+                log.warning("a chore waits for the database: %s", error)
+            except Exception:  # one that cannot be done keeps no other from being done
+                log.exception("a chore could not be done; it is tried again in a minute")
         await asyncio.sleep(EVERY_SECONDS)
+
+
+def _chores(services: Services, silences: Silences) -> list[Callable[[], Awaitable[object]]]:
+    settings, write = services.settings, partial(services.database.write, SYSTEM)
+    return [
+        partial(replays.forget_old, services.database),
+        partial(write, lifecycle.expire),
+        partial(_note_uses, services),
+        partial(write, sign_ins.forget_ended, settings.sign_in_idle_hours),
+        partial(write, attempts.forget_old),
+        partial(write, audit.forget_before, settings.audit_days),
+        partial(tidying.tidy, services),
+        partial(cache.tidy, services.database),
+        partial(write, leases.tidy),
+        partial(homes.tidy, services),
+        partial(write, compute_pools.tidy),
+        partial(write, states.explain_empty_pools, settings.worker_gone_seconds),
+        partial(_fail_unheard, services, silences),
+    ]
+
+
+async def _fail_unheard(services: Services, silences: Silences) -> None:
+    seconds = services.settings.job_stall_seconds
+    if silent := silences.longer_than(seconds, await services.database.read(SYSTEM, states.beats)):
+        await services.database.write(SYSTEM, states.fail_unheard, silent, seconds)

@@ -12,7 +12,8 @@ TropismError
 ├── EngineFailed             the model's engine could not answer; status and type are the engine's
 ├── NotLogged          500   the answer was made, but could not be stored: it is not given out
 ├── Overloaded         503   more than can be stored at the moment
-├── StorageFailed      503   the database could not store
+├── StorageFailed      503   what was to be stored or read could not be
+│   └── DatabaseAway   503   the database itself does not work at the moment
 └── NotReady           503   the database does not answer: requests go elsewhere, or come again
 """
 
@@ -111,6 +112,10 @@ class NotLogged(TropismError):
 class StorageFailed(TropismError):
     status = 503
     type = "storage_failed"
+
+
+class DatabaseAway(StorageFailed):
+    """It went away, or its disk is full: what works with it waits, and goes on when it is there again."""
 
 
 class NotReady(TropismError):

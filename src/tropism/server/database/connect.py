@@ -8,13 +8,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 
 from tropism.server.clock import Clock
 from tropism.server.database.engines import READERS, engines, upkeep
+from tropism.server.database.failures import is_away, reason
 from tropism.server.database.migrate import migrate
 from tropism.server.database.session import Reading, Writing
 from tropism.server.database.writer import Insert, Writer
+from tropism.server.errors import DatabaseAway
 from tropism.server.principal import SYSTEM, Principal
 
 P = ParamSpec("P")
@@ -81,11 +83,16 @@ class Database(Generic[S]):
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Run `function` on a read-only transaction."""
+        """Run `function` on a read-only transaction; `DatabaseAway` if there is none to be had."""
 
         def run() -> T:
-            with self._read_engine.connect() as connection:
-                return function(Reading(connection, principal, self._clock), *args, **kwargs)
+            try:
+                with self._read_engine.connect() as connection:
+                    return function(Reading(connection, principal, self._clock), *args, **kwargs)
+            except DBAPIError as error:
+                if is_away(error):
+                    raise DatabaseAway(f"the database cannot be read: {reason(error)}") from error
+                raise
 
         return await asyncio.get_running_loop().run_in_executor(self._readers, run)
 
@@ -95,7 +102,7 @@ class Database(Generic[S]):
         try:
             if await self.read(SYSTEM, self._version) != before:
                 self._publish(await self.read(SYSTEM, self._load))
-        except SQLAlchemyError as error:
+        except DatabaseAway as error:
             log.warning("changes by other processes cannot be read: %s", error)
         return self.snapshot.version != before
 

@@ -19,8 +19,9 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from tropism.server.clock import Clock
+from tropism.server.database.failures import is_away
 from tropism.server.database.session import Reading, Writing
-from tropism.server.errors import Overloaded, StorageFailed
+from tropism.server.errors import DatabaseAway, Overloaded, StorageFailed
 from tropism.server.principal import SYSTEM, Principal
 
 S = TypeVar("S")
@@ -106,8 +107,7 @@ class Writer(Generic[S]):
                 snapshot = self._load(Reading(connection, SYSTEM, self._clock)) if changed else None
             return outcomes, snapshot
         except Exception as error:
-            failed = StorageFailed(_what_is_known(error))
-            failed.__cause__ = error
+            failed = _failed(error)
             return [(pending, None, failed) for pending in batch], None
 
     def _carry_out(self, connection: Connection, batch: list[Pending]) -> tuple[list[Outcome], bool]:
@@ -124,6 +124,8 @@ class Writer(Generic[S]):
         try:
             results = _call(transaction, group)
         except Exception as error:
+            if connection.invalidated:  # there is nothing to roll back to
+                raise
             connection.exec_driver_sql("ROLLBACK TO SAVEPOINT one")
             connection.exec_driver_sql("RELEASE SAVEPOINT one")
             return self._apart(connection, group, error)
@@ -133,7 +135,7 @@ class Writer(Generic[S]):
     def _apart(self, connection: Connection, group: list[Pending], error: Exception) -> tuple[list[Outcome], bool]:
         """One row of a group spoilt it: halve the group until that row is alone with its error."""
         if len(group) == 1:
-            return [(group[0], None, error)], False
+            return [(group[0], None, _failed(error) if is_away(error) else error)], False
         middle = len(group) // 2
         first, first_changed = self._try(connection, group[:middle])
         second, second_changed = self._try(connection, group[middle:])
@@ -170,6 +172,13 @@ def _call(transaction: Writing, group: list[Pending]) -> list[Any]:
     assert first.insert is not None
     first.insert(transaction, [pending.row for pending in group])
     return [None] * len(group)
+
+
+def _failed(error: Exception) -> StorageFailed:
+    """What the callers are told whose writes an error took with it."""
+    failed = (DatabaseAway if is_away(error) else StorageFailed)(_what_is_known(error))
+    failed.__cause__ = error
+    return failed
 
 
 def _what_is_known(error: Exception) -> str:

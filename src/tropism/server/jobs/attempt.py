@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from tropism.engines.protocol import EngineError
-from tropism.server.clock import milliseconds
 from tropism.server.context import Process
 from tropism.server.domains.jobs import states
 from tropism.server.domains.jobs.states import Stopped
-from tropism.server.errors import TropismError
+from tropism.server.errors import DatabaseAway, TropismError
 from tropism.server.grants import principal_of
 from tropism.server.jobs.protocol import FUNCTIONS, Borrow, JobFailed, Run
 from tropism.server.principal import SYSTEM
@@ -22,11 +23,28 @@ from tropism.server.principal import SYSTEM
 LISTEN_SECONDS = 0.5
 BEAT_EVERY = 10
 """So many times as it listens for a cancel, it says that it is alive."""
+AWAY_SECONDS = 1.0
+"""How often to see whether a database that went away is there again."""
 log = logging.getLogger("tropism.jobs")
 
 
 class Stalled(Exception):
     """The function came no further for too long."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """Since when a job stands where it stands: by a clock that nobody sets, unlike the one that its row names."""
+
+    since: float
+    mark: int
+
+    def came_further(self, mark: int, now: float) -> bool:
+        """Whether this is another mark than before."""
+        if mark == self.mark:
+            return False
+        self.mark, self.since = mark, now
+        return True
 
 
 async def attempt(process: Process, engine: Borrow, worker: str, id: UUID) -> None:
@@ -44,11 +62,15 @@ async def attempt(process: Process, engine: Borrow, worker: str, id: UUID) -> No
         services=process,
         engine=engine,
     )
+    progress = Progress(process.clock.monotonic(), row.progress_ms)
     try:
-        result = await _with_pulse(run, asyncio.ensure_future(function(run)))
+        result = await _with_pulse(run, progress, asyncio.ensure_future(function(run)))
         await process.database.write(SYSTEM, states.complete, id, run.attempt, result)
     except Stopped:
         log.info("job %s is not ours any more", id)
+    except DatabaseAway as error:
+        log.warning("job %s waits for the database: %s", id, error)
+        await _hand_back_later(run)
     except asyncio.CancelledError:
         await asyncio.shield(_hand_back(run))
         raise
@@ -56,9 +78,11 @@ async def attempt(process: Process, engine: Borrow, worker: str, id: UUID) -> No
         await _fail(run, error)
 
 
-async def _with_pulse(run: Run[msgspec.Struct], work: asyncio.Future[dict[str, Any] | None]) -> dict[str, Any] | None:
+async def _with_pulse(
+    run: Run[msgspec.Struct], progress: Progress, work: asyncio.Future[dict[str, Any] | None]
+) -> dict[str, Any] | None:
     """The function's result; it is cancelled when the job stops being ours, or when it stalls."""
-    pulse = asyncio.ensure_future(_pulse(run))
+    pulse = asyncio.ensure_future(_pulse(run, progress))
     try:
         await asyncio.wait((work, pulse), return_when=asyncio.FIRST_COMPLETED)
         if not work.done():
@@ -70,17 +94,28 @@ async def _with_pulse(run: Run[msgspec.Struct], work: asyncio.Future[dict[str, A
         await asyncio.gather(work, pulse, return_exceptions=True)
 
 
-async def _pulse(run: Run[msgspec.Struct]) -> None:
-    database, patience = run.services.database, run.services.settings.job_stall_seconds
+async def _pulse(run: Run[msgspec.Struct], progress: Progress) -> None:
     for turn in range(1, 2**63):
         await asyncio.sleep(LISTEN_SECONDS)
-        if not await database.read(SYSTEM, states.is_ours, run.id, run.attempt):
-            raise Stopped
-        if turn % BEAT_EVERY == 0:
-            await database.write(SYSTEM, states.beat, run.id, run.attempt)
-            came_further = await database.read(SYSTEM, states.last_progress_ms, run.id)
-            if milliseconds(run.services.clock.now()) - came_further > patience * 1000:
-                raise Stalled(f"it came no further for {patience:g} seconds")
+        with contextlib.suppress(DatabaseAway):  # the work may do without it for a while
+            await _look(run, progress, is_beat=turn % BEAT_EVERY == 0)
+
+
+async def _look(run: Run[msgspec.Struct], progress: Progress, *, is_beat: bool) -> None:
+    """See whether the job is still ours, say now and then that it lives, and end it if it comes no further."""
+    database, patience, now = (
+        run.services.database,
+        run.services.settings.job_stall_seconds,
+        run.services.clock.monotonic(),
+    )
+    if not await database.read(SYSTEM, states.is_ours, run.id, run.attempt):
+        raise Stopped
+    if is_beat:
+        await database.write(SYSTEM, states.beat, run.id, run.attempt)
+        if progress.came_further(await database.read(SYSTEM, states.last_progress_ms, run.id), now):
+            return
+        if now - progress.since > patience:
+            raise Stalled(f"it came no further for {patience:g} seconds")
 
 
 async def _fail(run: Run[msgspec.Struct], error: Exception) -> None:
@@ -92,6 +127,15 @@ async def _fail(run: Run[msgspec.Struct], error: Exception) -> None:
         await run.services.database.write(SYSTEM, states.fail, run.id, run.attempt, reason)
     except Stopped:
         log.info("job %s failed after it was stopped: %s", run.id, reason)
+
+
+async def _hand_back_later(run: Run[msgspec.Struct]) -> None:
+    """The job goes on, here or elsewhere, as soon as there is a database to say so."""
+    while True:
+        try:
+            return await _hand_back(run)
+        except DatabaseAway:
+            await asyncio.sleep(AWAY_SECONDS)
 
 
 async def _hand_back(run: Run[msgspec.Struct]) -> None:

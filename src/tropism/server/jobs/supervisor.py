@@ -14,7 +14,7 @@ from tropism.server.context import Services
 from tropism.server.domains.compute_pools.service import DEFAULT_POOL
 from tropism.server.domains.jobs import states
 from tropism.server.domains.jobs.service import CAPABILITIES
-from tropism.server.errors import StorageFailed
+from tropism.server.errors import DatabaseAway, StorageFailed
 from tropism.server.principal import SYSTEM
 
 LOOK_SECONDS = 1.0
@@ -54,11 +54,20 @@ async def _supervise(services: Services, wake: asyncio.Event) -> None:
 
 
 async def _job_waits(services: Services, wake: asyncio.Event) -> None:
-    while not await services.database.read(SYSTEM, states.is_unfinished, DEFAULT_POOL, CAPABILITIES):
+    while not await _is_job_waiting(services):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LOOK_SECONDS):
                 await wake.wait()
         wake.clear()
+
+
+async def _is_job_waiting(services: Services) -> bool:
+    """Nobody can begin a job while the database is away."""
+    try:
+        return await services.database.read(SYSTEM, states.is_unfinished, DEFAULT_POOL, CAPABILITIES)
+    except DatabaseAway as error:
+        log.warning("whether there are jobs to do is not known: %s", error)
+        return False
 
 
 async def _run_worker(services: Services) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -24,6 +25,7 @@ from tropism.server.secrets import Secrets, master_key
 from tropism.server.settings import Settings
 
 LOOK_SECONDS = 0.5
+log = logging.getLogger("tropism.jobs")
 DOMAINS_WITH_JOBS = ("datasets", "evaluation", "models", "training")
 
 
@@ -100,19 +102,27 @@ async def _process(settings: Settings) -> AsyncIterator[Process]:
 
 async def _offer(process: Process, queue: Queue, pool: str, stop: asyncio.Event, idle: float | None) -> None:
     """Hand over what waits, again and again, and what is held by workers that are gone."""
-    gone = process.settings.worker_gone_seconds
     quiet_since = process.clock.monotonic()
     while not stop.is_set():
-        waiting = await process.database.read(SYSTEM, states.unfinished, pool, queue.capabilities)
         now = process.clock.monotonic()
-        if waiting:
-            quiet_since = now
-            alive = await process.database.read(SYSTEM, compute_pools.alive, pool, gone)
-            await asyncio.to_thread(queue.offer, waiting, alive)
-        elif idle is not None and now - quiet_since > idle:
-            return
+        try:
+            if await _hand_over(process, queue, pool):
+                quiet_since = now
+            elif idle is not None and now - quiet_since > idle:
+                return
+        except Exception as error:  # the job engine has its own connection to the database, and errors of its own
+            log.warning("jobs cannot be handed over at the moment: %s", error)
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 await stop.wait()
         except TimeoutError:
             continue
+
+
+async def _hand_over(process: Process, queue: Queue, pool: str) -> bool:
+    """Whether any job waits or runs; those that nobody has are in the queue when this returns."""
+    waiting = await process.database.read(SYSTEM, states.unfinished, pool, queue.capabilities)
+    if waiting:
+        alive = await process.database.read(SYSTEM, compute_pools.alive, pool, process.settings.worker_gone_seconds)
+        await asyncio.to_thread(queue.offer, waiting, alive)
+    return bool(waiting)

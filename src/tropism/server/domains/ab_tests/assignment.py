@@ -86,10 +86,13 @@ def join_offline(transaction: Writing, use_case_id: UUID, reference: str, model:
 
 
 def _is_new(transaction: Writing, test_id: UUID, position: int, record: Record) -> bool:
-    """Whether this unit was never counted. Only a user or a session can come again, and needs a row to remember it."""
+    """Whether this unit was never counted. Only a user or a session can come again, and needs a row to remember it.
+
+    Any other unit is one request, which may have several answers.
+    """
     unit_id = record.ab_unit
     if unit_id is None or unit_id not in (record.user_id, record.session_id):
-        return True
+        return record.is_first
     where = units.place(test_id, unit_id, position, units.ASSIGNED)
     if transaction.row(select(ab_unit.c.feedbacks).where(*(ab_unit.c[name] == value for name, value in where.items()))):
         return False

@@ -329,6 +329,7 @@ class Exchange:
                 metadata=self._request.metadata if isinstance(self._request, ChatRequest) else None,
                 attempts=choice.attempts if len(choice.attempts) > 1 else None,
                 cached_from=choice.cached_from,
+                is_first=all(each.assigned.id != choice.assigned.id for each in self.choices[: choice.index]),
             )
             for choice in self.choices
         ]

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from sqlalchemy import literal, select
-from sqlalchemy.exc import SQLAlchemyError
 
 from tropism.server.context import Context
 from tropism.server.database.session import Reading
-from tropism.server.errors import NotReady
+from tropism.server.errors import DatabaseAway, NotReady
 from tropism.server.http import handles
 from tropism.version import __version__
 from tropism.wire import health as wire
@@ -31,7 +30,7 @@ async def ready(context: Context, nothing: Nothing) -> wire.Readiness:
             await context.read(_look, nothing)
     except TimeoutError:
         raise NotReady(f"the database did not answer within {PATIENCE:g} seconds") from None
-    except SQLAlchemyError as error:
+    except DatabaseAway as error:
         raise NotReady("the database does not answer") from error
     return wire.Readiness(status="ready")
 

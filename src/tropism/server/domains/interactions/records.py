@@ -59,6 +59,8 @@ class Record:
     metadata: dict[str, Any] | None = None
     attempts: list[dict[str, Any]] | None = None
     cached_from: UUID | None = None
+    is_first: bool = True
+    """Whether no other answer to the same request counts for the same model."""
 
     @property
     def variant_id(self) -> UUID | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Row, func, insert, or_, select, update
+from sqlalchemy import Row, func, insert, select, update
 
 from tropism.server.clock import milliseconds
 from tropism.server.database.session import Reading, Writing
@@ -181,14 +181,27 @@ def fail(transaction: Writing, id: UUID, attempt: int, reason: str) -> None:
     transaction.run(update(job).where(job.c.id == id).values(**values))
 
 
-def fail_unheard(transaction: Writing, seconds: float) -> None:
-    """End the jobs whose worker has been silent for so long: a stall is an error, not a silence."""
-    since = milliseconds(transaction.now) - int(seconds * 1000)
-    stalled = select(job.c.id, job.c.attempt).where(
-        job.c.status == "RUNNING", or_(job.c.heartbeat_ms < since, job.c.heartbeat_ms.is_(None))
-    )
-    for row in transaction.rows(stalled):
-        fail(transaction, row.id, row.attempt, f"no worker has been heard of for {seconds:g} seconds")
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """The last sign of life of a running job."""
+
+    id: UUID
+    attempt: int
+    heartbeat_ms: int | None
+
+
+def beats(session: Reading) -> list[Beat]:
+    """That of each running job."""
+    rows = session.rows(select(job.c.id, job.c.attempt, job.c.heartbeat_ms).where(job.c.status == "RUNNING"))
+    return [Beat(row.id, row.attempt, row.heartbeat_ms) for row in rows]
+
+
+def fail_unheard(transaction: Writing, silent: Sequence[Beat], seconds: float) -> None:
+    """End the jobs of which nothing was heard for so long after a beat: a stall is an error, not a silence."""
+    still = {*beats(transaction)}
+    for beat in silent:
+        if beat in still:
+            fail(transaction, beat.id, beat.attempt, f"no worker has been heard of for {seconds:g} seconds")
 
 
 def _mine(id: UUID, attempt: int) -> tuple[Any, ...]:
