@@ -58,7 +58,12 @@ demo-train: setup-train ## The demo, and then a model that learns from its feedb
 	@$(BIN)/tropism demo --train
 
 test: setup lint lint-ui ui node-client ## Lint, then run every test but those that train or open a browser
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m "not train and not browser"
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m "not train and not browser and not torture"
+
+TIMES ?= 100
+SEED ?= 20
+torture: setup ## Kill engines TIMES times on SQLite and PostgreSQL, take their disk and database away, fuzz for longer
+	$(BIN)/pytest tests/torture --times $(TIMES) --seed $(SEED)
 
 test-ui: setup ui browser ## Click through the web UI in a real browser
 	$(BIN)/pytest tests/ui
@@ -73,7 +78,7 @@ nginx: ## Install nginx for the tests of replicas, where root can (Debian)
 	  (apt-get update -qq && apt-get install -y -qq --no-install-recommends nginx-light >/dev/null)
 
 test-postgres: setup nginx ## Run the tests on a PostgreSQL server that they start themselves
-	$(BIN)/pytest --postgres $(WITHOUT_DATABASE:%=--ignore=tests/%)
+	$(BIN)/pytest --postgres -m "not torture" $(WITHOUT_DATABASE:%=--ignore=tests/%)
 
 test-deploy: setup ## Render the Helm chart and check what comes out, besides the other files of deploy/
 	$(BIN)/pip install $(LOCKED) --requirement requirements/deploy.lock
@@ -149,4 +154,4 @@ bench-judges: setup ## Measure how often judges are right, beside ragas
 bench-learning: setup-train ## Train by every method, and measure what was learnt
 	$(BIN)/python -m benchmarks.learning --write
 
-.PHONY: help setup ui node-client lint-ui browser run demo demo-train bench-learning test lint format api lock audit sbom bench-overhead bench-ab bench-judges bench-jobs setup-train screenshots test-train test-postgres nginx test-ui
+.PHONY: help setup ui node-client lint-ui browser run demo demo-train bench-learning test torture lint format api lock audit sbom bench-overhead bench-ab bench-judges bench-jobs setup-train screenshots test-train test-postgres nginx test-ui

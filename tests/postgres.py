@@ -30,14 +30,14 @@ class Postgres:
         if self._user:
             shutil.chown(folder, self._user)
         self._binaries = _binaries()
-        command = [self._binaries / "initdb", "-D", self._data, *INITDB]
+        command = [str(self._binaries / "initdb"), "-D", str(self._data), *INITDB]
         subprocess.run(command, check=True, capture_output=True, user=self._user)
         self.url = f"postgresql://tests@127.0.0.1:{self._port}/postgres"
 
     def start(self) -> None:
         settings = [part for each in (*SETTINGS, f"port={self._port}") for part in ("-c", each)]
         with self._log.open("ab") as log:
-            command = [self._binaries / "postgres", "-D", self._data, *settings]
+            command = [str(self._binaries / "postgres"), "-D", str(self._data), *settings]
             self.process = subprocess.Popen(command, stderr=log, user=self._user)
         _wait_for(self.url, self.process)
 

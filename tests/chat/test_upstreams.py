@@ -70,6 +70,28 @@ FAILURES: dict[str, tuple[Play, type[tropism.APIStatusError], str, str]] = {
 }
 
 
+@pytest.mark.parametrize(("read", "written"), [(-5, 3), (3, -5), (2**31, 3), (3, 10**30)])
+def test_a_count_of_tokens_that_cannot_be_one_is_no_count(
+    client: Tropism, use_case: str, upstream: Upstream, read: int, written: int
+) -> None:
+    """The answer was made and is paid for: it is given and logged. Limits and bills believe nothing impossible."""
+
+    async def boast(request: Request) -> None:
+        if request.body.get("stream"):
+            request.begin()
+            await request.say("Hi")
+            await request.end(read, written)
+        else:
+            request.answer("Hi", read, written)
+
+    model = upstream.model(client, use_case, boast)
+    whole = client.chat.create(HELLO, model=model, use_case=use_case)
+    chunks = list(client.chat.create(HELLO, stream=True, model=model, use_case=use_case))
+    for id in (whole.choices[0].completion_id, chunks[0].id):
+        logged = client.interactions.get(id, use_case=use_case)
+        assert (logged.completion, logged.usage) == ("Hi", None)
+
+
 def nothing_is_left(client: Tropism, use_case: str) -> None:
     """No interaction, nothing counted, and the server answers the next request."""
     assert client.interactions.list(use_case=use_case).total_count == 0

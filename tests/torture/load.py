@@ -205,7 +205,7 @@ def prepare(url: str, judge: Callable[[Tropism, str], str]) -> str:
             for key in (STARS, BETTER):
                 client.feedback.link(key, use_case=case)
         for measure in ("requests", "tokens"):
-            client.limits.set(measure, 1_000_000_000, "month", use_case=CASE)  # type: ignore[arg-type]
+            client.limits.set(measure, 1_000_000_000, "month", use_case=CASE)
         client.set_default_use_case(CASE)
         watched: Any = [{"metric": "latency_ms", "tolerance": 1e9}]
         client.ab_tests.create(METRIC, STARS, MODELS, 0.5, max_feedbacks=100_000_000, guardrails=watched)

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, func, select
 
 from tropism.server.database.session import Reading
 from tropism.server.domains.interactions.records import MADE_HERE
@@ -51,7 +51,8 @@ def _check_parts(session: Reading, rows: list[Row[Any]]) -> None:
 def _check_spending(session: Reading, rows: list[Row[Any]]) -> None:
     """Answers and a judge's calls are paid for once. What is deleted was spent all the same."""
     ended = interaction_deletion.c
-    deleted = dict(_pairs_of(session, select(ended.use_case_id, func.sum(ended.deleted)).group_by(ended.use_case_id)))
+    by_use_case = select(ended.use_case_id, func.sum(ended.deleted).label("number")).group_by(ended.use_case_id)
+    deleted = {row.use_case_id: row.number for row in session.rows(by_use_case)}
     made = [row for row in rows if row.source in MADE_HERE]
     called = session.rows(
         select(evaluation_call, evaluation.c.use_case_id, evaluation.c.judge_model_id).join(evaluation)
@@ -66,19 +67,16 @@ def _check_spending(session: Reading, rows: list[Row[Any]]) -> None:
             counted[place] = requests + 1, read + (row.prompt_tokens or 0), written + (row.completion_tokens or 0)
         place_of = (table.c.use_case_id, table.c[name])
         sums = [func.sum(table.c[each]) for each in ("requests", "prompt_tokens", "completion_tokens")]
-        kept = {
-            (use_case, of): tuple(n) for use_case, of, *n in session.rows(select(*place_of, *sums).group_by(*place_of))
-        }
+        found: list[tuple[Any, ...]] = [
+            tuple(row) for row in session.rows(select(*place_of, *sums).group_by(*place_of))
+        ]
+        kept = {row[:2]: row[2:] for row in found}
         assert {place: n for place, n in kept.items() if place[0] not in deleted} == {
             place: n for place, n in counted.items() if place[0] not in deleted
         }
         for use_case, number in deleted.items():
             there = sum(n[0] for place, n in counted.items() if place[0] == use_case)
             assert sum(n[0] for place, n in kept.items() if place[0] == use_case) == number + there
-
-
-def _pairs_of(session: Reading, statement: Select[Any]) -> Iterator[tuple[Any, Any]]:
-    yield from session.rows(statement)
 
 
 def _check_trends(session: Reading, rows: list[Row[Any]]) -> None:

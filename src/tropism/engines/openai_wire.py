@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from tropism.engines.counts import believed
 from tropism.engines.fragments import RawCall
 from tropism.engines.protocol import FinishReason, Usage
 from tropism.wire.logprobs import TokenLogprob
@@ -108,11 +109,13 @@ def usage_of(counted: Counted | None) -> Usage | None:
     if counted is None or counted.prompt_tokens is None or counted.completion_tokens is None:
         return None
     read, written = counted.prompt_tokens_details, counted.completion_tokens_details
-    return Usage(
-        prompt_tokens=counted.prompt_tokens,
-        completion_tokens=counted.completion_tokens,
-        cached_tokens=read.cached_tokens if read else None,
-        reasoning_tokens=written.reasoning_tokens if written else None,
+    return believed(
+        Usage(
+            prompt_tokens=counted.prompt_tokens,
+            completion_tokens=counted.completion_tokens,
+            cached_tokens=read.cached_tokens if read else None,
+            reasoning_tokens=written.reasoning_tokens if written else None,
+        )
     )
 
 

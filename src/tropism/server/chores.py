@@ -20,7 +20,7 @@ from tropism.server.domains.jobs import states
 from tropism.server.domains.models import homes
 from tropism.server.domains.sign_ins import attempts
 from tropism.server.domains.sign_ins import service as sign_ins
-from tropism.server.errors import DatabaseAway
+from tropism.server.errors import DatabaseAway, StorageFailed
 from tropism.server.jobs.silences import Silences
 from tropism.server.limits import leases
 from tropism.server.principal import SYSTEM
@@ -39,7 +39,8 @@ async def done_regularly(services: Services) -> AsyncIterator[None]:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-        await _note_uses(services)
+        with contextlib.suppress(StorageFailed):  # when a key was used last is worth no more
+            await _note_uses(services)
 
 
 async def _note_uses(services: Services) -> None:

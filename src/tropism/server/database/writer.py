@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Transaction
 from sqlalchemy.exc import DBAPIError
 
 from tropism.server.clock import Clock
@@ -102,7 +102,7 @@ class Writer(Generic[S]):
 
     def _commit(self, connection: Connection, batch: list[Pending]) -> tuple[list[Outcome], S | None]:
         try:
-            with connection.begin():
+            with _begun(connection):
                 outcomes, changed = self._carry_out(connection, batch)
                 snapshot = self._load(Reading(connection, SYSTEM, self._clock)) if changed else None
             return outcomes, snapshot
@@ -172,6 +172,16 @@ def _call(transaction: Writing, group: list[Pending]) -> list[Any]:
     assert first.insert is not None
     first.insert(transaction, [pending.row for pending in group])
     return [None] * len(group)
+
+
+def _begun(connection: Connection) -> Transaction:
+    """A transaction. One that cannot begin has stored nothing, so a connection that broke meanwhile costs nobody."""
+    try:
+        return connection.begin()
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        return connection.begin()
 
 
 def _failed(error: Exception) -> StorageFailed:

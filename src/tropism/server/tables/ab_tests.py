@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Integer, PrimaryKeyConstraint, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Integer, PrimaryKeyConstraint, Table
 
-from tropism.server.database.types import Id, Json
+from tropism.server.database.types import Id, Json, Text
 from tropism.server.tables.metadata import metadata
 
 ab_test = Table(
     "ab_test",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("key", String, nullable=False, unique=True),
+    Column("key", Text, nullable=False, unique=True),
     Column("use_case_id", Id, ForeignKey("use_case.id"), nullable=False),
     Column("feedback_key_id", Id, ForeignKey("feedback_key.id"), nullable=False),
-    Column("feedback_type", String, nullable=False),
+    Column("feedback_type", Text, nullable=False),
     Column("traffic_split", Float, nullable=False),
     Column("auto_deploy", Boolean, nullable=False),
-    Column("status", String, nullable=False),
+    Column("status", Text, nullable=False),
     Column("default_model_id", Id),  # the default when the test began: auto_deploy never overrides a later choice
     Column("reference", Float),  # the first value; sums are taken around it, which keeps them exact
     Column("min_effect", Float),
@@ -64,7 +64,7 @@ ab_guardrail = Table(
     Column("ab_test_id", Id, ForeignKey("ab_test.id"), nullable=False),
     Column("number", Integer, nullable=False),  # its place in the test's list
     Column("position", Integer, nullable=False),
-    Column("metric", String, nullable=False),  # "latency_ms", "cost_usd", or the id of a feedback key
+    Column("metric", Text, nullable=False),  # "latency_ms", "cost_usd", or the id of a feedback key
     Column("reference", Float),
     Column("sums", Json, nullable=False),
     PrimaryKeyConstraint("ab_test_id", "number", "position"),

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, LargeBinary, PrimaryKeyConstraint, String, Table
+from sqlalchemy import BigInteger, Column, ForeignKey, LargeBinary, PrimaryKeyConstraint, Table
 
-from tropism.server.database.types import Id, Json
+from tropism.server.database.types import Id, Json, Text
 from tropism.server.tables.metadata import metadata
 
 team = Table(
     "team",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("key", String, nullable=False, unique=True),
-    Column("name", String, nullable=False),
+    Column("key", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
 )
 user = Table(
     "user",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("email", String, nullable=False, unique=True),
-    Column("name", String, nullable=False),
-    Column("kind", String, nullable=False, server_default="person"),
+    Column("email", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False, server_default="person"),
     Column("deactivated_ms", BigInteger),
 )
 role = Table(
     "role",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("key", String, nullable=False, unique=True),
-    Column("name", String, nullable=False),
+    Column("key", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
     Column("permissions", Json, nullable=False),
     Column("team_id", Id),  # where it was made
 )
@@ -45,9 +45,9 @@ api_key = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("user_id", Id, ForeignKey("user.id"), nullable=False),
-    Column("prefix", String, nullable=False),
+    Column("prefix", Text, nullable=False),
     Column("digest", LargeBinary, nullable=False, unique=True),
-    Column("name", String, nullable=False, server_default="first key"),
+    Column("name", Text, nullable=False, server_default="first key"),
     Column("use_cases", Json),  # ids, if the key is narrowed to some
     Column("permissions", Json),  # if the key is narrowed to some
     Column("expires_ms", BigInteger),

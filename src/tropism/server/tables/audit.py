@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, String, Table
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table
 
-from tropism.server.database.types import Id, Json
+from tropism.server.database.types import Id, Json, Text
 from tropism.server.tables.metadata import metadata
 
 audit = Table(
@@ -13,11 +13,11 @@ audit = Table(
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("at_ms", BigInteger, nullable=False),
     Column("user_id", Id, nullable=False),
-    Column("email", String, nullable=False),
-    Column("api_key", String),
-    Column("address", String),
-    Column("action", String, nullable=False),
-    Column("path", String, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("api_key", Text),
+    Column("address", Text),
+    Column("action", Text, nullable=False),
+    Column("path", Text, nullable=False),
     Column("request", Json, nullable=False),
     Column("digest", LargeBinary(32), nullable=False),
     Column("team_id", Id),  # whose things were changed; none for one's own account, and for what all teams share

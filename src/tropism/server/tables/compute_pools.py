@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, String, Table
+from sqlalchemy import BigInteger, Column, Index, Table
 
-from tropism.server.database.types import Id, Json
+from tropism.server.database.types import Id, Json, Text
 from tropism.server.tables.metadata import metadata
 
 worker = Table(
     "worker",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("name", String, nullable=False, unique=True),  # the same after a restart: what it held is its again
-    Column("pool", String, nullable=False),
-    Column("machine", String, nullable=False),
+    Column("name", Text, nullable=False, unique=True),  # the same after a restart: what it held is its again
+    Column("pool", Text, nullable=False),
+    Column("machine", Text, nullable=False),
     Column("capabilities", Json, nullable=False),
     Column("devices", Json, nullable=False),
     Column("started_ms", BigInteger, nullable=False),

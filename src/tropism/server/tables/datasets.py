@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Integer, PrimaryKeyConstraint, String, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, PrimaryKeyConstraint, Table, UniqueConstraint
 
-from tropism.server.database.types import Id, Json
+from tropism.server.database.types import Id, Json, Text
 from tropism.server.tables.metadata import metadata
 
 dataset_file = Table(
@@ -17,13 +17,13 @@ dataset = Table(
     metadata,
     Column("id", Id, ForeignKey("dataset_file.id"), primary_key=True),
     Column("use_case_id", Id, ForeignKey("use_case.id"), nullable=False),
-    Column("key", String, nullable=False),
-    Column("name", String, nullable=False),
-    Column("kind", String, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
     Column("lines", BigInteger, nullable=False),
     Column("bytes", BigInteger, nullable=False),  # as a download has them, not compressed
     Column("feedbacks", Json, nullable=False),  # the lines that have feedback, by key
-    Column("source", String, nullable=False),
+    Column("source", Text, nullable=False),
     Column("config", Json),
     UniqueConstraint("use_case_id", "key"),
 )
@@ -32,12 +32,12 @@ dataset_upload = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("use_case_id", Id, ForeignKey("use_case.id"), nullable=False),
-    Column("key", String, nullable=False),
-    Column("name", String, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("name", Text, nullable=False),
     Column("size", BigInteger, nullable=False),
-    Column("sha256", String, nullable=False),
+    Column("sha256", Text, nullable=False),
     Column("dataset_id", Id),  # what it became
-    Column("refusal", String),  # or why it became nothing
+    Column("refusal", Text),  # or why it became nothing
 )
 dataset_draft = Table(
     "dataset_draft",  # lines that a job made so far: kept, for they were paid for

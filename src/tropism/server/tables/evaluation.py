@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    Float,
-    ForeignKey,
-    Index,
-    Integer,
-    LargeBinary,
-    PrimaryKeyConstraint,
-    String,
-    Table,
-)
+from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table
 
-from tropism.server.database.types import Id, Json
+from tropism.server.database.types import Id, Json, Text
 from tropism.server.tables.metadata import metadata
 
 evaluation = Table(
@@ -23,7 +12,7 @@ evaluation = Table(
     metadata,
     Column("job_id", Id, ForeignKey("job.id"), primary_key=True),
     Column("use_case_id", Id, ForeignKey("use_case.id"), nullable=False),
-    Column("method", String, nullable=False),
+    Column("method", Text, nullable=False),
     Column("judge_model_id", Id, ForeignKey("model.id"), nullable=False),
     Column("feedback_key_id", Id, ForeignKey("feedback_key.id"), nullable=False),
     Column("model_ids", Json, nullable=False),  # in the order given; a place in this list is a `position`
@@ -55,9 +44,9 @@ evaluation_answer = Table(
     Column("model_id", Id),
     Column("completion_id", Id),  # null where no answer could be got
     Column("pair", LargeBinary(16), nullable=False),  # answers of several models with the same one are compared
-    Column("status", String, nullable=False),  # pending, scored, abstained, failed
+    Column("status", Text, nullable=False),  # pending, scored, abstained, failed
     Column("score", Float),
-    Column("reason", String),
+    Column("reason", Text),
     Column("parts", Json),
     PrimaryKeyConstraint("job_id", "number", "position"),
     sqlite_with_rowid=False,
@@ -70,7 +59,7 @@ evaluation_call = Table(
     metadata,
     Column("job_id", Id, ForeignKey("evaluation.job_id"), nullable=False),
     Column("digest", LargeBinary(32), nullable=False),  # of all that the engine is asked
-    Column("text", String, nullable=False),
+    Column("text", Text, nullable=False),
     Column("prompt_tokens", Integer),
     Column("completion_tokens", Integer),
     Column("cost_usd", Float),

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, ForeignKey, Index, String, Table, UniqueConstraint
+from sqlalchemy import Column, Float, ForeignKey, Index, Table, UniqueConstraint
 
-from tropism.server.database.types import Id
+from tropism.server.database.types import Id, Text
 from tropism.server.tables.metadata import metadata
 
 feedback_key = Table(
     "feedback_key",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("key", String, nullable=False, unique=True),
-    Column("name", String, nullable=False),
-    Column("description", String),
-    Column("kind", String, nullable=False),
-    Column("scoring_type", String, nullable=False),
+    Column("key", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("description", Text),
+    Column("kind", Text, nullable=False),
+    Column("scoring_type", Text, nullable=False),
 )
 feedback = Table(
     "feedback",
@@ -28,8 +28,8 @@ feedback = Table(
     Column("model_id", Id),
     Column("ab_test_id", Id),
     Column("value", Float, nullable=False),
-    Column("details", String),
-    Column("reason", String),
+    Column("details", Text),
+    Column("reason", Text),
     UniqueConstraint("completion_id", "feedback_key_id", "user_id"),
 )
 Index("ix_feedback_value", feedback.c.use_case_id, feedback.c.feedback_key_id, feedback.c.value)
@@ -50,7 +50,7 @@ comparison = Table(
     Column("feedback_key_id", Id, ForeignKey("feedback_key.id"), nullable=False),
     Column("preferred_id", Id, ForeignKey("interaction.id"), nullable=False),
     Column("other_id", Id, ForeignKey("interaction.id"), nullable=False),
-    Column("tied", String),
+    Column("tied", Text),
     Column("user_id", Id, nullable=False),
     Column("ab_test_id", Id),
 )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, LargeBinary, PrimaryKeyConstraint, String, Table
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table
 
-from tropism.server.database.types import Id, Json
+from tropism.server.database.types import Id, Json, Text
 from tropism.server.tables.metadata import metadata
 
 interaction = Table(
@@ -17,9 +17,9 @@ interaction = Table(
     Column("user_id", Id),
     Column("ab_test_id", Id),
     Column("ab_unit", Id),  # who stays with one variant: a user, a session, or this completion
-    Column("source", String, nullable=False),
+    Column("source", Text, nullable=False),
     Column("prompt_hash", LargeBinary(16), nullable=False),
-    Column("finish_reason", String),
+    Column("finish_reason", Text),
     Column("prompt_tokens", Integer),
     Column("completion_tokens", Integer),
     Column("latency_ms", Float),
@@ -59,7 +59,7 @@ interaction_body = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("messages", Json, nullable=False),
-    Column("completion", String, nullable=False),
+    Column("completion", Text, nullable=False),
     Column("tools", Json),  # that were offered; null if none
     Column("tool_calls", Json),  # that the model asked for; null if none
     Column("metadata", Json),
@@ -68,8 +68,8 @@ interaction_label = Table(
     "interaction_label",
     metadata,
     Column("use_case_id", Id, nullable=False),
-    Column("key", String, nullable=False),
-    Column("value", String, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("value", Text, nullable=False),
     Column("interaction_id", Id, nullable=False),
     PrimaryKeyConstraint("use_case_id", "key", "value", "interaction_id"),
     sqlite_with_rowid=False,

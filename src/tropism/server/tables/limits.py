@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, PrimaryKeyConstraint, String, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Column, ForeignKey, PrimaryKeyConstraint, Table, UniqueConstraint
 
-from tropism.server.database.types import Id
+from tropism.server.database.types import Id, Text
 from tropism.server.tables.metadata import metadata
 
 usage_limit = Table(
     "usage_limit",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("kind", String, nullable=False),  # api_key, user or use_case
+    Column("kind", Text, nullable=False),  # api_key, user or use_case
     Column("subject_id", Id, nullable=False),
-    Column("measure", String, nullable=False),
-    Column("period", String, nullable=False),
+    Column("measure", Text, nullable=False),
+    Column("period", Text, nullable=False),
     Column("amount", BigInteger, nullable=False),  # requests, tokens, or billionths of a US dollar
     UniqueConstraint("subject_id", "measure", "period"),
 )

@@ -2,49 +2,39 @@
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    ForeignKey,
-    Integer,
-    LargeBinary,
-    PrimaryKeyConstraint,
-    String,
-    Table,
-)
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Integer, LargeBinary, PrimaryKeyConstraint, Table
 
-from tropism.server.database.types import Id, Json
+from tropism.server.database.types import Id, Json, Text
 from tropism.server.tables.metadata import metadata
 
 model = Table(
     "model",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("key", String, nullable=False, unique=True),
-    Column("name", String, nullable=False),
-    Column("kind", String, nullable=False),
-    Column("engine", String, nullable=False),  # a name that engines/registry.py knows
+    Column("key", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("engine", Text, nullable=False),  # a name that engines/registry.py knows
     Column("deployed", Boolean, nullable=False),  # whether it should run
     Column("attempt", Integer, nullable=False),  # counts up when a failed one is deployed again: a new try
-    Column("online", String, nullable=False),  # whether it does
-    Column("error", String),
-    Column("provider", String),
-    Column("path", String),
-    Column("endpoint", String),
-    Column("external_model_id", String),
+    Column("online", Text, nullable=False),  # whether it does
+    Column("error", Text),
+    Column("provider", Text),
+    Column("path", Text),
+    Column("endpoint", Text),
+    Column("external_model_id", Text),
     Column("secret", LargeBinary),  # the provider's api key, encrypted
     Column("extra_params", Json),
     Column("backbone_id", Id, ForeignKey("model.id")),
-    Column("system_prompt", String),
+    Column("system_prompt", Text),
     Column("parameters", Json),
     Column("compute_config", Json, nullable=False),
     Column("size", BigInteger),
     Column("prices", Json),  # in US dollars per million tokens
-    Column("adapter_path", String),  # of an adapter: its weights, which run on the engine of its backbone
+    Column("adapter_path", Text),  # of an adapter: its weights, which run on the engine of its backbone
     Column("training_job_id", Id),  # the job that made it
-    Column("prices_source", String),  # the list that its prices are from; null where somebody has said them
-    Column("weights_path", String),  # a folder with the exact weights, if those that are served were made from them
+    Column("prices_source", Text),  # the list that its prices are from; null where somebody has said them
+    Column("weights_path", Text),  # a folder with the exact weights, if those that are served were made from them
     Column("origin", Json),  # where it came from, and what its files say of it
     Column("concurrency", Json),  # how many requests its engine may have at once, and how many may wait
     Column("team_id", Id),  # of those who say how it runs

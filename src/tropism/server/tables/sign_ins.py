@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary, PrimaryKeyConstraint, String, Table
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary, PrimaryKeyConstraint, Table
 
-from tropism.server.database.types import Id
+from tropism.server.database.types import Id, Text
 from tropism.server.tables.metadata import metadata
 
 password = Table(
@@ -27,9 +27,9 @@ sign_in = Table(
     Column("id", Id, primary_key=True),
     Column("user_id", Id, ForeignKey("user.id"), nullable=False),
     Column("digest", LargeBinary, nullable=False, unique=True),
-    Column("way", String, nullable=False),
-    Column("address", String),
-    Column("agent", String),
+    Column("way", Text, nullable=False),
+    Column("address", Text),
+    Column("agent", Text),
     Column("last_seen_ms", BigInteger, nullable=False),
     Column("expires_ms", BigInteger, nullable=False),
 )
@@ -37,8 +37,8 @@ Index("ix_sign_in_user", sign_in.c.user_id)
 identity = Table(
     "identity",
     metadata,
-    Column("issuer", String, nullable=False),
-    Column("subject", String, nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
     Column("user_id", Id, ForeignKey("user.id"), nullable=False),
     PrimaryKeyConstraint("issuer", "subject"),
 )
@@ -47,8 +47,8 @@ sign_in_attempt = Table(
     "sign_in_attempt",
     metadata,
     Column("id", Id, primary_key=True),  # tells when
-    Column("account", String, nullable=False),  # the email that was named, whether there is such an account or not
-    Column("address", String, nullable=False),
+    Column("account", Text, nullable=False),  # the email that was named, whether there is such an account or not
+    Column("address", Text, nullable=False),
 )
 Index("ix_sign_in_attempt_account", sign_in_attempt.c.account, sign_in_attempt.c.id)
 Index("ix_sign_in_attempt_address", sign_in_attempt.c.address, sign_in_attempt.c.id)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, String, Table
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, Table
 
-from tropism.server.database.types import Id, Json
+from tropism.server.database.types import Id, Json, Text
 from tropism.server.tables.metadata import metadata
 
 training = Table(
@@ -14,7 +14,7 @@ training = Table(
     Column("use_case_id", Id, ForeignKey("use_case.id"), nullable=False),
     Column("model_id", Id, ForeignKey("model.id"), nullable=False),  # the parent
     Column("child_id", Id),  # the model that was registered in the end
-    Column("output_key", String, nullable=False),
+    Column("output_key", Text, nullable=False),
     Column("dataset_id", Id),  # not a foreign key: what was learnt from may be deleted later
     Column("request", Json, nullable=False),  # as it was given
     Column("samples", Integer),  # how many there are in the job's folder; null until all are
@@ -30,8 +30,8 @@ training_point = Table(
     "training_point",
     metadata,
     Column("job_id", Id, ForeignKey("training.job_id"), nullable=False),
-    Column("kind", String, nullable=False),  # step or validation
-    Column("part", String, nullable=False),
+    Column("kind", Text, nullable=False),  # step or validation
+    Column("part", Text, nullable=False),
     Column("step", Integer, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
     Column("figures", Json, nullable=False),  # the rest of the trainer's event

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, Integer, PrimaryKeyConstraint, String, Table
+from sqlalchemy import BigInteger, Column, Float, Integer, PrimaryKeyConstraint, Table
 
-from tropism.server.database.types import Id
+from tropism.server.database.types import Id, Text
 from tropism.server.tables.metadata import metadata
 
 trend = Table(
     "trend",
     metadata,
     Column("use_case_id", Id, nullable=False),
-    Column("metric", String, nullable=False),  # "latency_ms", "first_token_ms", or the id of a feedback key
+    Column("metric", Text, nullable=False),  # "latency_ms", "first_token_ms", or the id of a feedback key
     Column("hour", Integer, nullable=False),  # since 1970, in UTC, of the answer
     Column("model_id", Id, nullable=False),  # the nil id where none was named
     Column("number", BigInteger, nullable=False),

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Integer, PrimaryKeyConstraint, String, Table
+from sqlalchemy import Column, ForeignKey, Integer, PrimaryKeyConstraint, Table
 
-from tropism.server.database.types import Id, Json
+from tropism.server.database.types import Id, Json, Text
 from tropism.server.tables.metadata import metadata
 
 use_case = Table(
     "use_case",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("key", String, nullable=False, unique=True),
-    Column("name", String, nullable=False),
-    Column("description", String),
+    Column("key", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("description", Text),
     Column("team_id", Id, ForeignKey("team.id"), nullable=False),
     Column("retention_days", Integer),  # interactions that are older are deleted; null: none is
     Column("redact", Json),  # what is blotted out before an interaction is stored
