@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx2
 import psycopg
 import pytest
 
-from tropism import AuthenticationError, Tropism
+from tropism import AuthenticationError, NotFoundError, Tropism
 from tropism.cli import call
 from tropism.server.database.copying import CannotCopy, copy
 from tropism.server.database.postgres import TURN
@@ -159,3 +160,29 @@ def test_a_copy_into_a_full_database_is_refused(full: str, tmp_path: Path) -> No
     copy(full, there)
     with pytest.raises(CannotCopy, match="copy into an empty database"):
         copy(full, there)
+
+
+def test_a_character_that_no_text_keeps_is_no_error(two: tuple[RunningServer, RunningServer], tmp_path: Path) -> None:
+    with client_of(two[0]) as client:
+        served(client, "case")
+        said = client.chat.create([{"role": "user", "content": "a\0b"}], use_case="case", labels={"k": "a\0b"})
+        kept = client.interactions.get(said.choices[0].completion_id, use_case="case")
+        assert (kept.completion, kept.labels) == ("a\ufffdb", {"k": "a\0b"})
+        with pytest.raises(NotFoundError):
+            client.use_cases.get("a\0b")
+        client.use_cases.create("named", name="a\0b")
+        body = {"email": "a\0b@example.com", "password": "not the password"}
+        answer = httpx2.post(f"{two[0].base_url}/api/v1/sign_ins", json=body, headers={"X-Tropism-CSRF": "1"})
+        assert answer.status_code == 401
+        assert client.audit.verify().holds
+
+
+def test_it_is_copied_from_a_database_that_keeps_it(tmp_path: Path) -> None:
+    source = f"sqlite:///{tmp_path}/source.db"
+    with run_server(data=tmp_path / "a", database=source) as server, client_of(server) as client:
+        client.use_cases.create("named", name="a\0b")
+    target = database_of(tmp_path / "b")
+    copy(source, target)
+    with run_server(data=tmp_path / "a", database=target) as server, client_of(server) as client:
+        assert client.use_cases.get("named").name == "a\ufffdb"
+        assert client.audit.verify().holds

@@ -73,16 +73,21 @@ def enter(transaction: Writing, call: Call, who: Who, request: dict[str, Any]) -
         "number": last.number + 1 if last else 1,
         "at_ms": milliseconds(transaction.now),
         "user_id": who.user_id,
-        "email": who.email,
+        "email": _as_kept(who.email),
         "api_key": who.api_key,
         "address": call.address,
         "action": call.action,
-        "path": call.path,
+        "path": _as_kept(call.path),
         "request": request,
     }
     if transaction.team is not None:
         entry["team_id"] = transaction.team
     transaction.run(insert(audit).values(**entry, digest=digest(entry, last.digest if last else b"")))
+
+
+def _as_kept(text: str) -> str:
+    """What somebody has sent as PostgreSQL keeps it: the digest is of what can be read again."""
+    return text.replace("\0", "\ufffd")
 
 
 def digest(entry: dict[str, Any], before: bytes) -> bytes:

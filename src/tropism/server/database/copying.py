@@ -16,6 +16,8 @@ from tropism.server.tables import metadata
 
 ROWS = 1_000
 """Rows that are read, and written, together."""
+NUL, IN_ITS_PLACE = rb"\u0000", "\ufffd".encode()
+"""How JSON writes what PostgreSQL keeps in no text, and what is there then."""
 MADE_BY_REVISIONS = "snapshot_version"
 
 
@@ -86,7 +88,7 @@ class _Sum:
     def add(self, rows: list[tuple[Any, ...]]) -> None:
         self._rows += len(rows)
         for row in rows:
-            self._digest.update(msgspec.json.encode(row))
+            self._digest.update(msgspec.json.encode(row).replace(NUL, IN_ITS_PLACE))
 
     def result(self) -> Copied:
         return Copied(self._table.name, self._rows, self._digest.hexdigest()[:16])

@@ -2,29 +2,50 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
+
+if TYPE_CHECKING:
+    from psycopg import Connection as Driver
 
 TURN = 7_473_617_013
 """The advisory lock that a transaction holds while it writes."""
 CONNECT_SECONDS = 10
+NUL, IN_ITS_PLACE = "\0", "\ufffd"
+"""The one character that PostgreSQL keeps in no text, and what stands for it."""
 
 
 def engines(url: URL, readers: int) -> tuple[Engine, Engine]:
     """Connections that write, and a pool of `readers` that only read."""
     driver = url.set(drivername="postgresql+psycopg")
     # A reply may not come before the disk has it, whatever the server's default is.
-    write = create_engine(driver, pool_pre_ping=True, connect_args=_options("tropism", "synchronous_commit=on"))
+    options: dict[str, bool] = {"pool_pre_ping": True, "hide_parameters": True}  # an error is logged, a prompt is not
+    write = create_engine(driver, **options, connect_args=_options("tropism", "synchronous_commit=on"))
     event.listen(write, "begin", _wait_for_the_turn)
     # What one reader sees belongs together, whatever is written in the meantime.
     read = create_engine(
         driver,
         pool_size=readers,
-        pool_pre_ping=True,
+        **options,
         isolation_level="REPEATABLE READ",
         connect_args=_options("tropism reads", "default_transaction_read_only=on"),
     )
+    for each in (write, read):
+        event.listen(each, "connect", _replace_nul)
     return write, read
+
+
+def _replace_nul(driver: Driver, _: object) -> None:
+    """Whoever sends one, a caller or a model, is answered; it would be an error on our side else."""
+    from psycopg.types.string import StrDumper
+
+    class WithoutNul(StrDumper):
+        def dump(self, obj: str) -> bytes:
+            return bytes(super().dump(obj.replace(NUL, IN_ITS_PLACE)))
+
+    driver.adapters.register_dumper(str, WithoutNul)
 
 
 def _options(name: str, setting: str) -> dict[str, object]:

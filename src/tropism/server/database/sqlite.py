@@ -16,7 +16,8 @@ from tropism.server.database.checkpoint import LEFT_TO_THE_WRITER, Checkpointer
 def engines(url: URL, readers: int) -> tuple[Engine, Engine]:
     """Connections that write, and a pool of `readers` that only read."""
     file = f"file:{quote(str(_path(url)))}"
-    options: dict[str, Any] = {"module": _sqlite(), "connect_args": {"timeout": 60}}
+    # An error is logged, what was said is not.
+    options: dict[str, Any] = {"module": _sqlite(), "connect_args": {"timeout": 60}, "hide_parameters": True}
     write = create_engine(URL.create("sqlite", database=file, query={"uri": "true"}), **options)
     # A reader that cannot write can never hold the writer up, nor checkpoint the log beside it.
     only_read = URL.create("sqlite", database=file, query={"mode": "ro", "uri": "true"})
