@@ -14,6 +14,7 @@ from tests.sign_ins.conftest import PASSWORD, Browser
 from tests.sign_ins.provider import CLIENT_ID, CLIENT_SECRET, Provider, new_key, run_provider
 
 from tropism import NotFoundError, Tropism
+from tropism.server.domains.sign_ins.attempts import PER_ADDRESS
 from tropism.server.oidc_provider import provider as provider_of
 from tropism.server.oidc_roles import GroupRole, group_roles, wanted
 from tropism.server.settings import Settings
@@ -397,3 +398,22 @@ def test_groups_are_read_from_the_setting() -> None:
         with pytest.raises(ValueError, match="TROPISM_OIDC_ROLES"):
             group_roles(wrong)
     assert wanted(group_roles("a=t:admin;b=t:viewer"), {"b", "a"}) == {"t": "admin"}
+
+
+def test_answers_that_are_made_up_are_asked_about_a_few_times_only(
+    server: RunningServer, provider: Provider, running: Provider
+) -> None:
+    with Browser(server.base_url, "198.18.9.9") as stranger:
+        there = urlsplit(stranger.get(START).headers["location"])
+        state = parse_qs(there.query)["state"][0]
+        kept = stranger.cookies["tropism_oidc"]
+        said = []
+        for number in range(PER_ADDRESS + 5):
+            stranger.cookies.set("tropism_oidc", kept)
+            said.append(refused(stranger.get(BACK, params={"state": state, "code": f"made-up-{number}"})))
+            stranger.cookies.clear()
+        assert said == ["failed"] * PER_ADDRESS + ["too_often"] * 5
+        assert stranger.sign_in("ada@example.com").status_code == 429, "guesses are counted together"
+    with Browser(server.base_url, "198.18.9.10") as person:
+        for _ in range(2 * PER_ADDRESS):
+            assert go(person).headers["location"] == "/use-cases", "what is right does not count"

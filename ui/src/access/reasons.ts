@@ -2,6 +2,7 @@
 const REASONS: Record<string, (provider: string) => string> = {
   denied: (provider) => `It was cancelled, or ${provider} refused.`,
   expired: () => "It took more than ten minutes, or came back to another browser. Try again.",
+  too_often: () => "Too many attempts came from your address. Try again in a quarter of an hour.",
   no_role: () => "You are in no group that has a role here. Ask whoever runs this engine.",
   no_email: (provider) => `What ${provider} says of you holds no verified email. Ask whoever runs it.`,
   inactive: () => "Your account here is deactivated. Ask whoever manages your team.",

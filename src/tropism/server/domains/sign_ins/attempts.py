@@ -30,6 +30,10 @@ NETWORK_BITS = 64
 tried = sign_in_attempt.c
 
 
+NOBODY = ""
+"""The account of an attempt that names none: it counts for its address alone."""
+
+
 def check(session: Reading, account: str, address: str | None) -> None:
     """Raise `TooManyCalls` if there were too many attempts."""
     waits = [_wait(session, those, limit) for those, limit in _limits(account, _place(address))]
@@ -55,7 +59,7 @@ def succeeded(transaction: Writing, id: UUID, account: str, address: str | None)
     place = _place(address)
     transaction.run(delete(sign_in_attempt).where(tried.id == id))
     mistyped = tried.account == account, tried.address == place
-    transaction.run(sign_in_attempt.update().where(*mistyped).values(account=""))
+    transaction.run(sign_in_attempt.update().where(*mistyped).values(account=NOBODY))
 
 
 def forget_old(transaction: Writing) -> None:
@@ -64,9 +68,12 @@ def forget_old(transaction: Writing) -> None:
 
 
 def _limits(account: str, place: str) -> Sequence[tuple[ColumnElement[bool], int]]:
+    by_address = (tried.address == place, PER_ADDRESS)
+    if account == NOBODY:
+        return (by_address,)
     return (
         ((tried.account == account) & (tried.address == place), PER_ACCOUNT_AND_ADDRESS),
-        (tried.address == place, PER_ADDRESS),
+        by_address,
         (tried.account == account, PER_ACCOUNT),
     )
 

@@ -25,7 +25,7 @@ COOKIE = "tropism_oidc"
 LASTS_SECONDS = 600
 PLACE = "the way to the identity provider"
 
-Reason = Literal["denied", "expired", "no_role", "no_email", "inactive", "taken", "failed"]
+Reason = Literal["denied", "expired", "no_role", "no_email", "inactive", "taken", "failed", "too_often"]
 """Why somebody could not sign in, as the sign-in page is told."""
 
 

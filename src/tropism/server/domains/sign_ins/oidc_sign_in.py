@@ -5,18 +5,21 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from urllib.parse import urlencode
+from uuid import UUID
 
 from tropism.server import audit, browser, callers
 from tropism.server.audit import Call, Who
 from tropism.server.context import Context
 from tropism.server.database.session import Writing
-from tropism.server.domains.sign_ins import identities, oidc_flow, service
+from tropism.server.domains.sign_ins import attempts, identities, oidc_flow, service
+from tropism.server.domains.sign_ins.attempts import NOBODY
 from tropism.server.domains.sign_ins.identities import Somebody
 from tropism.server.domains.sign_ins.oidc_flow import COOKIE, LASTS_SECONDS, Question, Refused
-from tropism.server.errors import NotFound
+from tropism.server.errors import NotFound, TooManyCalls
 from tropism.server.http import WithCookies
 from tropism.server.id_tokens import BadIdToken, Claims
 from tropism.server.oidc_provider import Provider, ProviderFailed
+from tropism.server.principal import SYSTEM
 from tropism.wire import sign_ins as wire
 from tropism.wire.page import Nothing
 
@@ -53,7 +56,9 @@ async def finish(context: Context, request: wire.OidcAnswer, provider: Provider 
     try:
         cookie = context.visit.cookie(COOKIE)
         question = oidc_flow.unseal(cookie, request.state, services.secrets, services.clock)
+        attempt = await _counted(context)
         claims = await _claims(context, request, provider, question)
+        await context.services.database.write(SYSTEM, attempts.succeeded, attempt, NOBODY, context.visit.address)
         who = identities.somebody(claims, provider.client.issuer, services.settings)
         token = await _enter(context, who, question)
     except Refused as error:
@@ -63,6 +68,16 @@ async def finish(context: Context, request: wire.OidcAnswer, provider: Provider 
         return _back(context, error)
     kept = context.visit.keep(browser.SIGN_IN, token, services.settings.sign_in_hours * 3600)
     return WithCookies(Nothing(), (kept, context.visit.drop(COOKIE)), question.next)
+
+
+async def _counted(context: Context) -> UUID:
+    """Count an answer before the provider is asked about it: each costs it a call, and us two."""
+    database, address = context.services.database, context.visit.address
+    try:
+        await database.read(SYSTEM, attempts.check, NOBODY, address)  # who is refused costs no write
+        return await database.write(SYSTEM, attempts.take, NOBODY, address)
+    except TooManyCalls as error:
+        raise Refused("too_often", str(error)) from error
 
 
 async def _claims(context: Context, request: wire.OidcAnswer, provider: Provider, question: Question) -> Claims:
