@@ -82,6 +82,20 @@ def test_it_needs_a_key_and_the_permission(server: RunningServer, client: Tropis
     assert httpx2.get(f"{server.base_url}/metrics", headers={"Authorization": f"Bearer {scraper}"}).status_code == 200
 
 
+def test_another_team_sees_its_own_use_cases_alone(server: RunningServer, client: Tropism, use_case: str) -> None:
+    client.chat.create(HELLO, use_case=use_case)
+    team = client.teams.create(f"team-{uuid4().hex[:12]}").key
+    client.users.create(email := f"{team}@example.com", "A", team, "admin", kind="service")
+    with Tropism(server.base_url, key := client.api_keys.create("a", user=email).key) as other:
+        other.use_cases.create(f"case-of-{team}")
+        other.models.attach("echo-a", make_default=True, wait=True, use_case=f"case-of-{team}")
+        other.chat.create(HELLO, use_case=f"case-of-{team}")
+    text = httpx2.get(f"{server.base_url}/metrics", headers={"Authorization": f"Bearer {key}"}).text
+    assert value(text, "gen_ai_client_operation_duration_seconds_count", use_case=f"case-of-{team}") == 1
+    assert use_case not in text
+    assert use_case in scraped(server)
+
+
 def test_on_a_port_of_its_own_it_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

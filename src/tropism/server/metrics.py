@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -77,9 +78,9 @@ class Metrics:
         """Show this state, too, whenever somebody looks."""
         self._registry.register(_Gauges(state))
 
-    def text(self) -> bytes:
-        """Everything, as Prometheus reads it."""
-        return generate_latest(self._registry)
+    def text(self, use_cases: Collection[str]) -> bytes:
+        """As Prometheus reads it, all but what is about other use cases than these."""
+        return generate_latest(_Part(self._registry, use_cases))  # type: ignore[arg-type]
 
     def serve(self, host: str, port: int) -> Callable[[], None]:
         """Show it to everybody on a port of its own; returns how to stop that."""
@@ -91,6 +92,22 @@ class Metrics:
             thread.join()
 
         return stop
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What of a registry is about some use cases, or about none."""
+
+    registry: CollectorRegistry
+    use_cases: Collection[str]
+
+    def collect(self) -> Iterable[Metric]:
+        for family in self.registry.collect():
+            family.samples = [each for each in family.samples if self._shows(each.labels.get("use_case"))]
+            yield family
+
+    def _shows(self, use_case: str | None) -> bool:
+        return use_case is None or use_case in self.use_cases
 
 
 class _Gauges:

@@ -11,4 +11,6 @@ from tropism.wire.page import Nothing
 
 @sends(wire.GET)
 async def get(context: Context, request: Nothing) -> Raw:
-    return Raw(context.services.observer.metrics.text(), CONTENT_TYPE)
+    """What is counted by use case is shown of those that the caller sees."""
+    seen = {used.key for used in context.snapshot.use_cases.values() if context.principal.sees(used.team_id, used.id)}
+    return Raw(context.services.observer.metrics.text(seen), CONTENT_TYPE)
