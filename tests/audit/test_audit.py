@@ -92,6 +92,23 @@ def test_what_a_team_mate_does_for_another_team_is_not_shown(client: Tropism, se
     assert theirs in str(client.audit.list())
 
 
+def test_what_is_done_to_users_is_shown_to_their_team_alone(client: Tropism, server: RunningServer) -> None:
+    mine, theirs = (client.teams.create(f"team-{uuid4().hex[:12]}").key for _ in range(2))
+    for team in (mine, theirs):
+        client.users.create(f"auditor@{team}.example", "A", team, "admin", kind="service")
+        client.users.create(f"person@{team}.example", "A", team)
+        client.passwords.make_link(f"person@{team}.example")
+        client.users.deactivate(f"person@{team}.example")
+        client.users.activate(f"person@{team}.example")
+        client.sign_ins.end_all(f"person@{team}.example")
+        client.limits.set("requests", 5, "day", user=f"person@{team}.example")
+    keys = {team: client.api_keys.create("a", user=f"auditor@{team}.example").key for team in (mine, theirs)}
+    with Tropism(server.base_url, keys[mine]) as auditor:
+        seen = auditor.audit.list(limit=1000)
+    assert theirs not in str(seen)
+    assert len([each for each in seen if f"@{mine}.example" in str(each)]) == 8
+
+
 def test_only_those_in_charge_read_it(client: Tropism, server: RunningServer) -> None:
     client.users.create("m@example.com", "M", "default", "maintainer", kind="service")
     key = client.api_keys.create("m", user="m@example.com").key

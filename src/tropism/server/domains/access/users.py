@@ -56,9 +56,11 @@ def find(session: Reading, reference: str) -> Row[Any]:
     if (id := as_id(reference)) is not None:
         named = user.c.id == id
     theirs = membership.c.team_id.in_(session.principal.grants)
-    row = session.row(select(user).join(membership).where(named, theirs).limit(1))
+    statement = select(user, membership.c.team_id).join(membership).where(named, theirs)
+    row = session.row(statement.order_by(membership.c.team_id).limit(1))
     if row is None:
         raise NotFound(f"no user {reference!r} in your teams; users.list() shows them", param="user")
+    session.about(row.team_id)
     return row
 
 
