@@ -80,7 +80,7 @@ class Metrics:
 
     def text(self, use_cases: Collection[str]) -> bytes:
         """As Prometheus reads it, all but what is about other use cases than these."""
-        return generate_latest(_Part(self._registry, use_cases))  # type: ignore[arg-type]
+        return generate_latest(_Part(self._registry, use_cases))
 
     def serve(self, host: str, port: int) -> Callable[[], None]:
         """Show it to everybody on a port of its own; returns how to stop that."""

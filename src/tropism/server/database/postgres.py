@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
@@ -42,8 +42,8 @@ def _replace_nul(driver: Driver, _: object) -> None:
     from psycopg.types.string import StrDumper
 
     class WithoutNul(StrDumper):
-        def dump(self, obj: str) -> bytes:
-            return bytes(super().dump(obj.replace(NUL, IN_ITS_PLACE)))
+        def dump(self, obj: str) -> Any:
+            return super().dump(obj.replace(NUL, IN_ITS_PLACE))
 
     driver.adapters.register_dumper(str, WithoutNul)
 
