@@ -274,12 +274,17 @@ class InteractionGroup(Struct, kw_only=True, frozen=True):
 
 
 class InteractionPage(Struct, kw_only=True, frozen=True):
-    """A page of interactions; with `group_by`, of groups. `total_count` counts them on all pages."""
+    """A page of interactions; with `group_by`, of groups.
+
+    `total_count` counts them on all pages. Where counting on would take long, it stops at some number up to 10,000:
+    `total_is_exact` is false then, and there are at least so many.
+    """
 
     nodes: list[Interaction]
     groups: list[InteractionGroup]
     page_info: PageInfo
     total_count: int
+    total_is_exact: bool = True
 
 
 class InteractionReference(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):

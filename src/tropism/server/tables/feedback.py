@@ -35,6 +35,13 @@ feedback = Table(
 Index("ix_feedback_value", feedback.c.use_case_id, feedback.c.feedback_key_id, feedback.c.value)
 Index("ix_feedback_model", feedback.c.use_case_id, feedback.c.feedback_key_id, feedback.c.model_id, feedback.c.value)
 Index(
+    "ix_feedback_completion",  # in order of time, for the filter of the log
+    feedback.c.use_case_id,
+    feedback.c.feedback_key_id,
+    feedback.c.completion_id,
+    feedback.c.value,
+)
+Index(
     "ix_feedback_ab_test",
     feedback.c.ab_test_id,
     feedback.c.feedback_key_id,
@@ -54,6 +61,8 @@ comparison = Table(
     Column("user_id", Id, nullable=False),
     Column("ab_test_id", Id),
 )
-Index("ix_comparison_key", comparison.c.use_case_id, comparison.c.feedback_key_id)
+_OF_KEY = (comparison.c.use_case_id, comparison.c.feedback_key_id)
+Index("ix_comparison_key_preferred", *_OF_KEY, comparison.c.preferred_id)
+Index("ix_comparison_key_other", *_OF_KEY, comparison.c.other_id)
 Index("ix_comparison_preferred", comparison.c.preferred_id, comparison.c.feedback_key_id)
 Index("ix_comparison_other", comparison.c.other_id, comparison.c.feedback_key_id)

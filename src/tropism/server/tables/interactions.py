@@ -38,6 +38,7 @@ interaction = Table(
 Index("ix_interaction_use_case", interaction.c.use_case_id, interaction.c.id)
 Index("ix_interaction_model", interaction.c.use_case_id, interaction.c.model_id, interaction.c.id)
 Index("ix_interaction_prompt", interaction.c.use_case_id, interaction.c.prompt_hash, interaction.c.id)
+Index("ix_interaction_source", interaction.c.use_case_id, interaction.c.source, interaction.c.id)
 Index("ix_interaction_session", interaction.c.session_id, interaction.c.id)
 Index(
     "ix_interaction_user",
@@ -54,6 +55,17 @@ Index(
     postgresql_where=interaction.c.ab_test_id.is_not(None),
 )
 
+interaction_count = Table(
+    "interaction_count",
+    metadata,
+    Column("use_case_id", Id, nullable=False),
+    Column("hour", Integer, nullable=False),  # since 1970, in UTC
+    Column("model_id", Id, nullable=False),  # the nil id where none was named
+    Column("source", String, nullable=False),
+    Column("number", BigInteger, nullable=False),  # that the log holds now
+    PrimaryKeyConstraint("use_case_id", "hour", "model_id", "source"),
+    sqlite_with_rowid=False,
+)
 interaction_body = Table(
     "interaction_body",
     metadata,

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Row, and_, delete, insert, select, update
 
 from tropism.server.clock import EPOCH, first_id_at, milliseconds, time_of
 from tropism.server.database.session import Reading, Writing
+from tropism.server.domains.interactions import counting
 from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.errors import InvalidRequest, NotFound
 from tropism.server.tables.interactions import interaction, interaction_body, interaction_deletion, interaction_label
@@ -109,6 +110,7 @@ def forget(transaction: Writing, ids: Sequence[UUID]) -> list[Row[Any]]:
             transaction.run(delete(interaction_label).where(_label(row, key, value)))
     transaction.run(delete(interaction_body).where(interaction_body.c.id.in_(ids)))
     transaction.run(delete(interaction).where(log.id.in_(ids)))
+    counting.count(transaction, rows, by=-1)
     return rows
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -16,6 +16,7 @@ from tropism.server.database.session import Reading
 from tropism.server.domains.interactions import cursors
 from tropism.server.domains.interactions.cursors import Position, Window
 from tropism.server.domains.interactions.filters import Condition, after, conditions
+from tropism.server.domains.interactions.matches import Matches, count, following, matches
 from tropism.server.errors import InvalidRequest
 from tropism.server.tables.ab_tests import ab_test
 from tropism.server.tables.feedback import comparison, feedback, feedback_key
@@ -35,8 +36,7 @@ _SAID = tuple(column for column in interaction_body.c if column.name != "id")
 _made_in = case((log.cached_from.is_(None), log.latency_ms))
 """How long it took to make an answer; one that was given again says nothing about its model."""
 
-_SORTED: dict[wire.OrderField, ColumnElement[Any] | None] = {
-    "created_at": None,  # the id alone is in order of time
+_SORTED: dict[wire.OrderField, ColumnElement[Any]] = {
     "prompt_tokens": func.coalesce(log.prompt_tokens, -1),
     "completion_tokens": func.coalesce(log.completion_tokens, -1),
     "latency_ms": func.coalesce(log.latency_ms, -1.0),
@@ -46,15 +46,39 @@ _SORTED: dict[wire.OrderField, ColumnElement[Any] | None] = {
 
 def page(session: Reading, use_case_id: UUID, request: wire.InteractionQuery) -> wire.InteractionPage:
     """One page of interactions."""
-    matching = conditions(session, use_case_id, request.filters or wire.InteractionFilter())
-    order = request.order[0] if request.order else wire.Order(field="created_at")
-    value = _SORTED[order.field]
-    statement = select(log.id, (literal(None) if value is None else value).label("value")).where(*matching)
-    columns: list[ColumnElement[Any]] = [log.id] if value is None else [value, log.id]
-    rows, info = _window(session, statement, columns, request, order.order == "DESC", Select.where)
+    wanted = request.filters or wire.InteractionFilter()
+    found = matches(session, use_case_id, wanted)
+    by_time = cursors.is_by_time(request)
+    rows, info = _in_time(session, found, request) if by_time else _by_value(session, use_case_id, wanted, request)
+    total, is_exact = count(session, found, use_case_id, wanted)
     nodes = described(session, [row.id for row in rows])
-    total = session.value(select(func.count()).select_from(interaction).where(*matching))
-    return wire.InteractionPage(nodes=nodes, groups=[], page_info=info, total_count=total)
+    return wire.InteractionPage(nodes=nodes, groups=[], page_info=info, total_count=total, total_is_exact=is_exact)
+
+
+Places = tuple[Sequence[Position], PageInfo]
+
+
+def _in_time(session: Reading, found: Matches, request: wire.InteractionQuery) -> Places:
+    def fetch(position: Position | None, descending: bool, number: int) -> list[Position]:
+        ids = following(session, found, position and position.id, descending, number)
+        return [Position(None, id) for id in ids]
+
+    return _window(request, fetch)
+
+
+def _by_value(
+    session: Reading, use_case_id: UUID, wanted: wire.InteractionFilter, request: wire.InteractionQuery
+) -> Places:
+    """By a figure, which no index has: all matches are sorted."""
+    value = _SORTED[request.order[0].field] if request.order else log.id
+    statement = select(value.label("value"), log.id).where(*conditions(session, use_case_id, wanted))
+
+    def fetch(position: Position | None, descending: bool, number: int) -> list[Position]:
+        place = None if position is None else list(position)
+        ordered = _ordered(statement, [value, log.id], place, descending, Select.where)
+        return [Position(row.value, row.id) for row in session.rows(ordered.limit(number))]
+
+    return _window(request, fetch)
 
 
 def groups(session: Reading, use_case_id: UUID, request: wire.InteractionQuery) -> wire.InteractionPage:
@@ -70,39 +94,55 @@ def groups(session: Reading, use_case_id: UUID, request: wire.InteractionQuery) 
         .where(*matching)
         .group_by(by)
     )
-    descending = not request.order or request.order[0].order == "DESC"
-    rows, info = _window(session, statement, [last], request, descending, Select.having)
+
+    def fetch(position: Position | None, descending: bool, number: int) -> Sequence[Row[Any]]:
+        place = None if position is None else [position.id]
+        return session.rows(_ordered(statement, [last], place, descending, Select.having).limit(number))
+
+    rows, info = _window(request, fetch)
     total = session.value(select(func.count()).select_from(select(by).where(*matching).group_by(by).subquery()))
     found = [_group(session, row, by, matching, request.group_by) for row in rows]
-    return wire.InteractionPage(nodes=[], groups=found, page_info=info, total_count=total)
+    return wire.InteractionPage(nodes=[], groups=found, page_info=info, total_count=total, total_is_exact=True)
 
 
 Restrict = Callable[[Select[Any], Condition], Select[Any]]
 
 
-def _window(
-    session: Reading,
-    statement: Select[Any],
-    columns: list[ColumnElement[Any]],
-    request: wire.InteractionQuery,
-    descending: bool,
-    restrict: Restrict,
-) -> tuple[Sequence[Row[Any]], PageInfo]:
+def _ordered(
+    statement: Select[Any], columns: list[ColumnElement[Any]], place: list[Any] | None, descending: bool, to: Restrict
+) -> Select[Any]:
+    """The rows of a statement in the order of columns, from those after a place on."""
+    if place is not None:
+        statement = to(statement, after(columns, place, descending))
+    return statement.order_by(*(column.desc() if descending else column.asc() for column in columns))
+
+
+class Placed(Protocol):
+    """A row, or what is known of one: its place in the order."""
+
+    @property
+    def value(self) -> float | None: ...
+    @property
+    def id(self) -> UUID: ...
+
+
+P = TypeVar("P", bound=Placed)
+Fetch = Callable[[Position | None, bool, int], Sequence[P]]
+"""`fetch(position, descending, number)`: the first rows after a position."""
+
+
+def _window(request: wire.InteractionQuery, fetch: Fetch[P]) -> tuple[Sequence[P], PageInfo]:
     """The rows of one page: fetched with one more, which tells whether there is a further page."""
     wanted = cursors.window(request)
-    towards = descending != wanted.backwards
-    if wanted.position is not None:
-        place = [wanted.position.id] if len(columns) == 1 else list(wanted.position)
-        statement = restrict(statement, after(columns, place, towards))
-    ordered = statement.order_by(*(column.desc() if towards else column.asc() for column in columns))
-    rows = list(session.rows(ordered.limit(wanted.size + 1)))
+    is_descending = not request.order or request.order[0].order == "DESC"
+    rows = list(fetch(wanted.position, is_descending != wanted.backwards, wanted.size + 1))
     more, rows = len(rows) > wanted.size, rows[: wanted.size]
     if wanted.backwards:
         rows.reverse()
     return rows, _page_info(rows, wanted, more, request)
 
 
-def _page_info(rows: Sequence[Row[Any]], wanted: Window, more: bool, request: wire.InteractionQuery) -> PageInfo:
+def _page_info(rows: Sequence[Placed], wanted: Window, more: bool, request: wire.InteractionQuery) -> PageInfo:
     came_from = wanted.position is not None
     ends = [cursors.write(Position(row.value, row.id), request) for row in (*rows[:1], *rows[-1:])]
     return PageInfo(

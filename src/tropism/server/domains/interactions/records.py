@@ -13,8 +13,9 @@ from sqlalchemy import insert
 
 from tropism.server import redaction
 from tropism.server.database.session import Writing
-from tropism.server.domains.costs import counting
+from tropism.server.domains.costs import counting as costs
 from tropism.server.domains.costs.counting import Charge
+from tropism.server.domains.interactions import counting
 from tropism.server.domains.trends import counting as trends
 from tropism.server.tables.interactions import interaction, interaction_body, interaction_label
 from tropism.wire.chat import ChatMessage, FinishReason
@@ -78,7 +79,7 @@ _LABEL = insert(interaction_label)
 
 
 def store(transaction: Writing, records: Sequence[Record]) -> None:
-    """Insert records, and count their cost and their latency: a few statements, however many there are."""
+    """Insert records, and count them, their cost and their latency: a few statements, however many there are."""
     if not records:
         return
     bodies = [_body(record) for record in records]
@@ -90,6 +91,7 @@ def store(transaction: Writing, records: Sequence[Record]) -> None:
     transaction.run(_BODY, bodies)
     if labels := [label for record in records for label in _labels(record)]:
         transaction.run(_LABEL, labels)
+    counting.count(transaction, records)
     count_cost(transaction, records)
     trends.count(transaction, [value for record in records for value in _measured(record)])
 
@@ -97,7 +99,7 @@ def store(transaction: Writing, records: Sequence[Record]) -> None:
 def count_cost(transaction: Writing, records: Sequence[Record]) -> None:
     """Count what they cost, and nothing else of them."""
     if charges := [_charge(record) for record in records if record.source in MADE_HERE]:
-        counting.count(transaction, charges)
+        costs.count(transaction, charges)
 
 
 def redacted(record: Record, kinds: Sequence[Redactable]) -> Record:
