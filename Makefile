@@ -108,6 +108,9 @@ api: setup ## Write openapi.json and the reference pages anew
 bench-overhead: setup ## Measure the data plane beside nginx and LiteLLM (needs nginx and wrk)
 	$(BIN)/python -m benchmarks.overhead
 
+bench-scale: setup ## Measure lists and writes at ten million interactions on both databases (an hour, 40 GB)
+	$(BIN)/python -m benchmarks.scale
+
 .tools/.ready: requirements/tools.lock Makefile
 	$(PYTHON) -m venv .tools
 	$(TOOLS)/pip install $(LOCKED) --requirement requirements/tools.lock

@@ -18,13 +18,15 @@ import psycopg
 
 # The schema and the locale of a server that somebody else set up: nothing here may depend on an order of letters.
 INITDB = ("--username=tests", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
-SETTINGS = ("fsync=off", "listen_addresses=127.0.0.1", "max_connections=400", "unix_socket_directories=")
+SETTINGS = ("listen_addresses=127.0.0.1", "max_connections=400", "unix_socket_directories=")
 
 
 class Postgres:
     """A server that can be ended and begun again on the same data."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
+        """Tests do without the wait for the disk."""
+        self._settings = (*SETTINGS, f"fsync={'on' if durable else 'off'}")
         self._data, self._log, self._port = folder / "data", folder / "log", _free_port()
         self._user = "nobody" if os.getuid() == 0 else None  # PostgreSQL refuses to run as root
         if self._user:
@@ -35,7 +37,7 @@ class Postgres:
         self.url = f"postgresql://tests@127.0.0.1:{self._port}/postgres"
 
     def start(self) -> None:
-        settings = [part for each in (*SETTINGS, f"port={self._port}") for part in ("-c", each)]
+        settings = [part for each in (*self._settings, f"port={self._port}") for part in ("-c", each)]
         with self._log.open("ab") as log:
             command = [str(self._binaries / "postgres"), "-D", str(self._data), *settings]
             self.process = subprocess.Popen(command, stderr=log, user=self._user)
@@ -48,10 +50,10 @@ class Postgres:
 
 
 @contextmanager
-def postgres() -> Iterator[Postgres]:
+def postgres(*, durable: bool = False) -> Iterator[Postgres]:
     """A running server, whose data is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="tropism-postgres-") as folder:
-        server = Postgres(Path(folder))
+        server = Postgres(Path(folder), durable=durable)
         server.start()
         try:
             yield server
@@ -60,9 +62,9 @@ def postgres() -> Iterator[Postgres]:
 
 
 @contextmanager
-def postgres_server() -> Iterator[str]:
+def postgres_server(*, durable: bool = False) -> Iterator[str]:
     """The URL of a running server, whose data is gone afterwards."""
-    with postgres() as server:
+    with postgres(durable=durable) as server:
         yield server.url
 
 

@@ -73,7 +73,8 @@ def list_(
         found = client.interactions.list(filters=filters, page=page, group_by=group_by, use_case=use_case)
     show.answer(engine, found, lambda: _groups(found) if group_by else _nodes(found))
     if found.page_info.has_next_page and not engine.json:
-        show.note(f"{found.total_count} in all; the next page: --after {found.page_info.end_cursor}")
+        total = f"{found.total_count:,}" if found.total_is_exact else f"at least {found.total_count:,}"
+        show.note(f"{total} in all; the next page: --after {found.page_info.end_cursor}")
 
 
 @app.command

@@ -68,7 +68,7 @@ export function Interactions() {
           <Text size="sm" c="dimmed" mt={-8} aria-live="polite">
             {log.total === null
               ? "Loading…"
-              : `${exact(log.total)} ${log.total === 1 ? "interaction" : "interactions"}`}
+              : `${log.totalIsExact ? "" : "at least "}${exact(log.total)} ${log.total === 1 ? "interaction" : "interactions"}`}
             {log.arrived > 0 && ` · ${plural(log.arrived, "new one")} since you watch`}
           </Text>
           <Rows log={log} useCase={useCase} open={(id) => change({ id })} opened={search.id} />

@@ -36,6 +36,7 @@ export function useLog(useCase: string, filters: InteractionFilter, { order, up 
   return {
     nodes,
     total: pages?.[0] ? pages[0].total_count : null,
+    totalIsExact: pages?.[0]?.total_is_exact ?? true,
     error: query.error,
     again: () => query.refetch(),
     more: query.hasNextPage && !query.isFetchingNextPage,

@@ -61,7 +61,7 @@ interaction_count = Table(
     Column("use_case_id", Id, nullable=False),
     Column("hour", Integer, nullable=False),  # since 1970, in UTC
     Column("model_id", Id, nullable=False),  # the nil id where none was named
-    Column("source", String, nullable=False),
+    Column("source", Text, nullable=False),
     Column("number", BigInteger, nullable=False),  # that the log holds now
     PrimaryKeyConstraint("use_case_id", "hour", "model_id", "source"),
     sqlite_with_rowid=False,

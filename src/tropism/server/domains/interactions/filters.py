@@ -39,6 +39,8 @@ class Predicate:
     """Statements that find, together, the ids of all for which it holds."""
     in_order: bool = True
     """Each statement reads its ids off an index, in order of time."""
+    each_once: bool = True
+    """No id is found twice."""
     in_use_case: bool = True
     """What the statements find is of the use case."""
     is_elsewhere: bool = True
@@ -152,7 +154,9 @@ def _with_feedback(session: Reading, use_case_id: UUID, wanted: FeedbackFilter) 
     key_id = _metric(session, wanted.metric)
     same_key = (feedback.c.use_case_id == use_case_id, feedback.c.feedback_key_id == key_id)
     ids = select(feedback.c.completion_id.label("id")).where(*same_key, *given)
-    return Predicate(holds=exists().where(*same_key, *given, feedback.c.completion_id == log.id), ids=[ids])
+    return Predicate(
+        holds=exists().where(*same_key, *given, feedback.c.completion_id == log.id), ids=[ids], each_once=False
+    )
 
 
 def _compared(session: Reading, use_case_id: UUID, metric: str) -> Predicate:
@@ -160,7 +164,9 @@ def _compared(session: Reading, use_case_id: UUID, metric: str) -> Predicate:
     same_key = (comparison.c.use_case_id == use_case_id, comparison.c.feedback_key_id == key_id)
     sides = (comparison.c.preferred_id, comparison.c.other_id)
     ids = [select(side.label("id")).where(*same_key) for side in sides]
-    return Predicate(holds=or_(*(exists().where(*same_key, side == log.id) for side in sides)), ids=ids)
+    return Predicate(
+        holds=or_(*(exists().where(*same_key, side == log.id) for side in sides)), ids=ids, each_once=False
+    )
 
 
 def _narrowed(session: Reading, asked: Sequence[Predicate]) -> Iterator[Condition]:

@@ -16,6 +16,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, select, union
 
 from tropism.server.database.session import Reading
+from tropism.server.database.unindexed import unindexed
 from tropism.server.domains.interactions import counting
 from tropism.server.domains.interactions.counting import Kind
 from tropism.server.domains.interactions.filters import Condition, Predicate, model_ids, predicates, within
@@ -35,21 +36,23 @@ class Matches:
     candidates: Sequence[Select[Any]]
     """Statements that read ids off an index, in their order."""
     size: int
-    """How many candidates there are, some of them perhaps twice; `COUNTED + 1` stands for any number above."""
+    """How many candidates there are; `COUNTED + 1` stands for any number above."""
+    each_once: bool
+    """No candidate comes twice."""
     rest: Sequence[Condition]
 
 
 def matches(session: Reading, use_case_id: UUID, wanted: InteractionFilter) -> Matches:
     """The shortest way to all that match."""
     everything = select(log.id).where(log.use_case_id == use_case_id)
-    whole = Predicate(holds=log.use_case_id == use_case_id, ids=[everything], is_elsewhere=False)
+    whole = Predicate(holds=unindexed(log.use_case_id) == use_case_id, ids=[everything])
     asked = [*predicates(session, use_case_id, wanted), whole]
     ways = [(_within(each, wanted.timerange), each) for each in asked if each.in_order]
     sizes = [_size(session, statements) for statements, _ in ways]
     size = min(sizes)
     candidates, way = ways[sizes.index(size)]
     known = (way, whole) if way.in_use_case else (way,)
-    return Matches(candidates, size, [each.holds for each in asked if each not in known])
+    return Matches(candidates, size, way.each_once, [each.holds for each in asked if each not in known])
 
 
 def following(session: Reading, found: Matches, after: UUID | None, descending: bool, number: int) -> Sequence[UUID]:
@@ -86,8 +89,8 @@ def count(session: Reading, found: Matches, use_case_id: UUID, wanted: Interacti
     if counting.knows(wanted):
         kind = Kind(use_case_id, model_ids(session, wanted), wanted.source)
         return counting.total(session, kind, wanted.timerange or TimeRange()), True
-    if not found.candidates:
-        return 0, True
+    if not found.candidates or (found.each_once and not found.rest):
+        return min(found.size, COUNTED), found.size <= COUNTED
     ids = union(*(_newest(each) for each in found.candidates)).subquery()
     statement = select(func.count()).select_from(ids)
     if found.rest:

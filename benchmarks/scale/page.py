@@ -1,0 +1,79 @@
+"""The tables, and where they stand in the documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+PAGE = Path(__file__).parents[1] / "README.md"
+BEGIN, END = "<!-- scale: begin -->", "<!-- scale: end -->"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Of one question, in milliseconds; and how many the answer said there are."""
+
+    p50: float
+    p99: float
+    total: int | None
+    is_exact: bool
+
+
+@dataclass(frozen=True)
+class Writes:
+    """Interactions a second, ours and the floor's, and how many went into a commit."""
+
+    ours: float
+    floor: float
+    batch: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One database at one size, or its writes."""
+
+    kind: str
+    size: int
+    figures: dict[str, Figures]
+    writes: Writes | None = None
+
+
+def text(measured: Sequence[Measured]) -> str:
+    """A table for each database, and one for what they write."""
+    kinds = list(dict.fromkeys(each.kind for each in measured))
+    lines = [line for kind in kinds for line in _of(kind, [each for each in measured if each.kind == kind])]
+    head = ["", "interactions a second", "the floor", "ratio", "in one commit"]
+    rows = [[each.kind, *_written(each.writes)] for each in measured if each.writes]
+    return "\n".join([*lines, *_table(head, rows)])
+
+
+def _of(kind: str, measured: Sequence[Measured]) -> list[str]:
+    sizes = [each for each in measured if each.figures]
+    if not sizes:
+        return []
+    head = [kind, *(f"{each.size:,}" for each in sizes), "last to first", "total_count at last"]
+    rows = [[name, *_row([each.figures[name] for each in sizes])] for name in sizes[0].figures]
+    return [*_table(head, rows), ""]
+
+
+def _row(figures: Sequence[Figures]) -> list[str]:
+    shown = [f"{each.p50:.1f} / {each.p99:.1f}" for each in figures]
+    last = figures[-1]
+    total = "" if last.total is None else f"{last.total:,}" if last.is_exact else f"at least {last.total:,}"
+    return [*shown, f"{last.p50 / figures[0].p50:.1f} / {last.p99 / figures[0].p99:.1f}", total]
+
+
+def _written(writes: Writes) -> list[str]:
+    return [f"{writes.ours:,.0f}", f"{writes.floor:,.0f}", f"{writes.ours / writes.floor:.2f}", f"{writes.batch:.0f}"]
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
+
+
+def write(measured: Sequence[Measured]) -> None:
+    """Put the tables between the marks of the page."""
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    after = rest.partition(END)[2]
+    PAGE.write_text(f"{before}{BEGIN}\n\n{text(measured)}\n\n{END}{after}", encoding="utf-8")
