@@ -10,8 +10,8 @@ from alembic import op
 
 from tropism.server.database.types import Id
 
-revision = "0023"
-down_revision = "0022"
+revision = "0024"
+down_revision = "0023"
 NOBODY = UUID(int=0)
 PLACE = ("use_case_id", "hour", "model_id", "source")
 
