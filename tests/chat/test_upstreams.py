@@ -132,6 +132,21 @@ def test_a_failure_is_a_typed_error_and_leaves_nothing(
     eventually(lambda: upstream.connections <= before + 2)  # at most the two that are kept for the next request
 
 
+@pytest.mark.parametrize("wait", ["9" * 400, "99999999999999", "Mon, 01 Jan 99999999999 00:00:00 GMT"])
+def test_a_time_to_wait_that_nobody_can_mean(
+    client: Tropism, server: RunningServer, use_case: str, upstream: Upstream, wait: str
+) -> None:
+    head = f"HTTP/1.1 429 Said\r\nRetry-After: {wait}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    upstream.model(client, use_case, bytes_then(head.encode(), close))
+    answer = httpx2.post(
+        f"{server.base_url}/v1/chat/completions",
+        headers={"Authorization": f"Bearer {server.api_key}"},
+        json={"model": use_case, "messages": HELLO},
+    )
+    assert (answer.status_code, answer.json()["error"]["type"]) == (503, "engine_unavailable")
+    assert int(answer.headers["retry-after"]) <= 86_400
+
+
 async def _half(request: Request) -> None:
     request.begin()
     await request.say("half")

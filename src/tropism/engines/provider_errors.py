@@ -15,6 +15,7 @@ _FOR_NOW = (429, 503, 529)
 """Refusals of providers that were too busy to begin."""
 _TELLING = 12
 """So many characters of a key, from its beginning, are more than what all keys of a provider share."""
+_LONGEST_WAIT = 86_400.0
 
 
 def without_key(error: EngineError, key: str | None) -> EngineError:
@@ -39,13 +40,14 @@ def refused(status: int, body: bytes, retry_after: str | None = None) -> EngineE
 
 
 def _seconds(text: str | None) -> float | None:
-    """What `Retry-After` says, in seconds or as a date."""
+    """What `Retry-After` says, in seconds or as a date; at most a day, whatever it says."""
     if text is None:
         return None
     try:
-        return max(0.0, float(text)) if text.strip().isdecimal() else max(0.0, _moment(text) - time.time())
-    except ValueError:
+        wait = float(text) if text.strip().isdecimal() else _moment(text) - time.time()
+    except (ValueError, OverflowError):
         return None
+    return min(max(0.0, wait), _LONGEST_WAIT)
 
 
 def _moment(text: str) -> float:
