@@ -45,6 +45,7 @@ def close(request: Request) -> None:
 
 
 HALF_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
+DEEP = b'{"x":' * 3000 + b"1" + b"}" * 3000
 FAILURES: dict[str, tuple[Play, type[tropism.APIStatusError], str, str]] = {
     "500": (refuse(500), tropism.InternalServerError, "engine_error", r"failed \(status 500\): the provider's own"),
     "html": (refuse(502, b"<h1>Bad</h1>"), tropism.InternalServerError, "engine_error", "status 502"),
@@ -58,6 +59,8 @@ FAILURES: dict[str, tuple[Play, type[tropism.APIStatusError], str, str]] = {
     "no-choice": (whole(b'{"choices": []}'), tropism.InternalServerError, "engine_error", "without a choice"),
     "array": (whole(b"[1, 2]"), tropism.InternalServerError, "engine_error", "not in OpenAI's format"),
     "error-in-200": (whole(b'{"error": {"message": "oh"}}'), tropism.InternalServerError, "engine_error", "oh"),
+    "deep": (whole(DEEP), tropism.InternalServerError, "engine_error", "not in OpenAI's format"),
+    "deep-error": (refuse(400, DEEP), tropism.BadRequestError, "engine_rejected", "status 400"),
     "no-http": (bytes_then(b"SSH-2.0\r\n", close), tropism.InternalServerError, "engine_error", "not HTTP"),
     "nothing": (bytes_then(b"", close), tropism.InternalServerError, "engine_broke_off", "closed the connection"),
     "half": (bytes_then(HALF_HEAD, close), tropism.InternalServerError, "engine_broke_off", "in the middle"),

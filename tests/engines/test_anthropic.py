@@ -434,12 +434,16 @@ async def test_a_stream_that_ends_early_is_no_answer(engine: AnthropicEngine, up
         await answer(engine, STREAMED)
 
 
+NESTED = b'{"x":' * 3000 + b"1" + b"}" * 3000
+
+
 @pytest.mark.parametrize("prompt", [PROMPT, STREAMED], ids=["whole", "stream"])
+@pytest.mark.parametrize("said", [b"{{{", NESTED], ids=["no json", "nested"])
 async def test_an_answer_of_another_format_is_an_error(
-    engine: AnthropicEngine, upstream: Upstream, prompt: Prompt
+    engine: AnthropicEngine, upstream: Upstream, prompt: Prompt, said: bytes
 ) -> None:
-    upstream.stream(b"data: {{{\n\n")
+    upstream.stream(b"data: " + said + b"\n\n")
     if not prompt.stream:
-        upstream.answer(b"{{{")
+        upstream.answer(said)
     with pytest.raises(EngineError, match="not in Anthropic's format"):
         await answer(engine, prompt)

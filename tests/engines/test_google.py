@@ -460,12 +460,16 @@ async def test_an_answer_without_an_end_is_an_error(engine: GoogleEngine, upstre
         await answer(engine, PROMPT)
 
 
+NESTED = b'{"x":' * 3000 + b"1" + b"}" * 3000
+
+
 @pytest.mark.parametrize("prompt", [PROMPT, STREAMED], ids=["whole", "stream"])
+@pytest.mark.parametrize("said", [b"{{{", NESTED], ids=["no json", "nested"])
 async def test_an_answer_of_another_format_is_an_error(
-    engine: GoogleEngine, upstream: Upstream, prompt: Prompt
+    engine: GoogleEngine, upstream: Upstream, prompt: Prompt, said: bytes
 ) -> None:
-    upstream.stream(b"data: {{{\n\n")
+    upstream.stream(b"data: " + said + b"\n\n")
     if not prompt.stream:
-        upstream.answer(b"{{{")
+        upstream.answer(said)
     with pytest.raises(EngineError, match="not in Google's format"):
         await answer(engine, prompt)

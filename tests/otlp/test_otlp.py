@@ -192,13 +192,14 @@ def test_the_refused_are_counted_with_their_reasons_and_the_others_are_logged(
         span(CHAT),
         span(without_content),
         span(CHAT | {"gen_ai.input.messages": "not json"}),
+        span(CHAT | {"gen_ai.input.messages": "[" * 3000 + "]" * 3000}),
         span(CHAT | {"tropism.use_case": "nothing-of-the-kind"}),
         span(CHAT, start=9_000_000_000_000_000_000),
         span({"http.request.method": "GET"}),
         span({"gen_ai.operation.name": "execute_tool"}),
     ]
     partial = send(export(*spans), use_case).json()["partialSuccess"]
-    assert partial["rejectedSpans"] == "4"
+    assert partial["rejectedSpans"] == "5"
     for reason in ("holds no messages", "no JSON", "nothing-of-the-kind", "future"):
         assert reason in partial["errorMessage"]
     assert len(logged(client, use_case)) == 1

@@ -10,7 +10,7 @@ import msgspec
 from tropism.engines.events import EventStream
 from tropism.engines.fragments import Fragments
 from tropism.engines.keepsakes import Keepsakes
-from tropism.engines.openai_wire import error_fields, error_message, excerpt
+from tropism.engines.openai_wire import UNREADABLE, error_fields, error_message, excerpt
 from tropism.engines.protocol import (
     EngineError,
     EngineRejected,
@@ -97,7 +97,7 @@ def whole_answer(body: bytes, kept: Keepsakes) -> Piece:
     """The piece that a whole answer is."""
     try:
         answer = _decode_answer(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise EngineError(f"the provider's answer is not in Anthropic's format: {excerpt(body)}") from error
     calls, thoughts = Fragments(), Thoughts(kept)
     for block in answer.content:
@@ -154,7 +154,7 @@ class AnswerStream(EventStream):
     def _event(self, data: bytes) -> Iterator[Piece]:
         try:
             event = _decode_event(data)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise EngineError(f"the stream is not in Anthropic's format: {excerpt(data)}") from error
         match event.type:
             case "message_start" if event.message:

@@ -11,7 +11,7 @@ from tropism.engines.events import EventStream
 from tropism.engines.fragments import Fragments
 from tropism.engines.google_wire import Answer, Candidate, Counted, Likely, Part, Probabilities, Vectors
 from tropism.engines.keepsakes import Keepsakes
-from tropism.engines.openai_wire import error_fields, error_message, excerpt
+from tropism.engines.openai_wire import UNREADABLE, error_fields, error_message, excerpt
 from tropism.engines.protocol import Embeddings, EngineError, FinishReason, Piece, Usage
 from tropism.engines.provider_errors import refused
 from tropism.wire.logprobs import TokenLogprob, TopLogprob
@@ -53,7 +53,7 @@ class Reader:
         """What this answer adds; None for nothing."""
         try:
             answer = _decode_answer(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise EngineError(f"the provider's answer is not in Google's format: {excerpt(body)}") from error
         if answer.error is not None:
             raise _reported(body)
@@ -120,7 +120,7 @@ def vectors(body: bytes, count: int) -> Embeddings:
     """One vector for each text, in the order in which they were sent."""
     try:
         answer = _decode_vectors(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise EngineError(f"the provider's answer is not in Google's format: {excerpt(body)}") from error
     if len(answer.embeddings) != count:
         raise EngineError(f"the provider did not send one vector for each of {count} texts")

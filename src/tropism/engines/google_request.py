@@ -136,7 +136,7 @@ def _response(text: str) -> dict[str, Any]:
     """An object, which this provider wants; other answers of tools become one."""
     try:
         found = msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         found = None
     return found if isinstance(found, dict) else {"output": text}
 

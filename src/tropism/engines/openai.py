@@ -6,11 +6,10 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from tropism.engines.fragments import Fragments
 from tropism.engines.openai_stream import AnswerStream
 from tropism.engines.openai_wire import (
+    UNREADABLE,
     Answer,
     Vectors,
     decode_answer,
@@ -157,7 +156,7 @@ def custom(source: ModelSource, *, on_state: OnState = ignore_state) -> OpenAIEn
 def _decode_answer(body: bytes) -> Answer:
     try:
         answer = decode_answer(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise EngineError(f"the provider's answer is not in OpenAI's format: {excerpt(body)}") from error
     # Gateways report errors that way when the status was sent before the error happened.
     if answer.error is not None and not answer.choices:
@@ -187,7 +186,7 @@ def _piece(body: bytes) -> Piece:
 def _embeddings(body: bytes, count: int) -> Embeddings:
     try:
         answer: Vectors = decode_vectors(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise EngineError(f"the provider's answer is not in OpenAI's format: {excerpt(body)}") from error
     vectors = {place if it.index is None else it.index: it.embedding for place, it in enumerate(answer.data)}
     if sorted(vectors) != list(range(count)):

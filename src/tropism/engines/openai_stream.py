@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import msgspec
-
 from tropism.engines.events import EventStream
 from tropism.engines.fragments import Fragments
 from tropism.engines.openai_wire import (
+    UNREADABLE,
     Choice,
     Counted,
     decode_answer,
@@ -54,7 +53,7 @@ class AnswerStream(EventStream):
             return
         try:
             answer = decode_answer(data)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise EngineError(f"the stream is not in OpenAI's format: {excerpt(data)}") from error
         if answer.error is not None:
             raise self._refuse(data)

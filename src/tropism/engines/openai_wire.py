@@ -97,6 +97,8 @@ class Vectors(msgspec.Struct, frozen=True):
 decode_answer = msgspec.json.Decoder(Answer).decode
 decode_vectors = msgspec.json.Decoder(Vectors).decode
 _decode_anything = msgspec.json.Decoder().decode
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What is raised for bytes that are no such JSON, or that are nested without end."""
 
 
 def text_of(text: Text) -> str:
@@ -142,7 +144,7 @@ def error_fields(body: bytes) -> Mapping[str, Any]:
     """The error object in a body, whichever of the usual shapes it has; empty when there is none."""
     try:
         decoded = _decode_anything(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return {}
     # Google's compatible endpoint wraps its errors in a list.
     if isinstance(decoded, list) and decoded:

@@ -57,7 +57,7 @@ def arguments_of(call: ToolCall) -> Mapping[str, Any]:
     """The arguments of a call as an object."""
     try:
         found = msgspec.json.decode(call.function.arguments or "{}")
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise EngineRejected(f"the arguments of call {call.id!r} are no JSON object, which this provider needs")

@@ -117,7 +117,7 @@ async def _question(
         prompt = _prompt(model, passage, before, number * TRIES + attempt)
         try:
             written = _read(await _answer(run, model, prompt))
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             continue
         question, answer = written.question.strip(), written.answer.strip()
         if question and answer and question not in before:

@@ -134,7 +134,7 @@ def _decoded(value: Any) -> Any:
         return value
     try:
         return msgspec.json.decode(value)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise NotReadable(f"its messages are no JSON: {error}") from None
 
 
