@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import threading
 import time
@@ -10,6 +11,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.chat.upstream import Request, run_upstream
 
 from tropism import Tropism
 from tropism.testing import RunningServer
@@ -19,27 +21,28 @@ SECONDS = 4.0
 HELLO = [{"role": "user", "content": "Hello!"}]
 
 
-def events(server: RunningServer, headers: dict[str, str], use_case: str, begun: threading.Event) -> Iterator[str]:
-    with httpx2.stream(
-        "POST",
-        f"{server.base_url}/api/v1/interactions/events",
-        headers=headers,
-        json={"use_case": use_case},
-        timeout=60,
-    ) as answer:
+def events(server: RunningServer, headers: dict[str, str], what: str, begun: threading.Event) -> Iterator[str]:
+    """Of a use case, or of a job if it is a path."""
+    how: dict[str, Any] = {"method": "POST", "url": "/api/v1/interactions/events", "json": {"use_case": what}}
+    if what.startswith("/"):
+        how = {"method": "GET", "url": what}
+    with (
+        httpx2.Client(base_url=server.base_url, headers=headers, timeout=60) as browser,
+        browser.stream(**how) as answer,
+    ):
         for line in answer.iter_lines():
             begun.set()
             yield line
 
 
-def watched(server: RunningServer, headers: dict[str, str], use_case: str, end: Callable[[], object]) -> list[str]:
+def watched(server: RunningServer, headers: dict[str, str], what: str, end: Callable[[], object]) -> list[str]:
     """All that a watch tells from when `end` was called, until it is over; `TimeoutError` if it goes on."""
     begun = threading.Event()
     told: list[str] = []
 
     def watch() -> None:
         with contextlib.suppress(httpx2.HTTPError):  # the server may stop before it
-            told.extend(events(server, headers, use_case, begun))
+            told.extend(events(server, headers, what, begun))
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
@@ -99,6 +102,27 @@ def test_a_watch_of_somebody_signed_in_ends_with_the_sign_in(
     said = watched(server, headers, use_case, lambda: client.sign_ins.end_all(email))
     assert len(said) == 1
     assert "unauthenticated" in said[0]
+
+
+def test_a_watch_of_a_job_ends_with_its_key(client: Tropism, server: RunningServer, use_case: str, key: Any) -> None:
+    async def never(request: Request) -> None:
+        await asyncio.sleep(30)
+
+    client.chat.create(HELLO, use_case=use_case)
+    with run_upstream() as upstream:
+        judge = upstream.model(client, use_case, never)
+        logged: Any = {"datasource": {"completions": {"selection_type": "ALL"}}}
+        job = client.evaluation.jobs.create(logged, [], judge, "answer_relevancy", use_case=use_case)
+        try:
+            said = watched(
+                server,
+                {"Authorization": f"Bearer {key.key}"},
+                f"/api/v1/jobs/{job.id}/events",
+                lambda: client.api_keys.revoke(key.id),
+            )
+        finally:
+            client.jobs.cancel(job.id)
+    assert "unauthenticated" in said[-1]
 
 
 def test_a_watch_that_is_still_allowed_goes_on(client: Tropism, server: RunningServer, use_case: str) -> None:
