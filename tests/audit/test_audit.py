@@ -116,6 +116,7 @@ def test_only_those_in_charge_read_it(client: Tropism, server: RunningServer) ->
         maintainer.audit.list()
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("meddling", "broken_at"),
     [
