@@ -109,6 +109,18 @@ def test_what_is_done_to_users_is_shown_to_their_team_alone(client: Tropism, ser
     assert len([each for each in seen if f"@{mine}.example" in str(each)]) == 8
 
 
+def test_who_is_taken_into_a_team_brings_nothing_along(client: Tropism, server: RunningServer) -> None:
+    theirs, mine = (client.teams.create(f"team-{uuid4().hex[:12]}").key for _ in range(2))
+    client.users.create(email := f"person@{theirs}.example", "A", theirs, "admin", kind="service")
+    with Tropism(server.base_url, client.api_keys.create("a", user=email).key) as person:
+        person.api_keys.create("their own")
+    client.users.create(auditor := f"auditor@{mine}.example", "A", mine, "admin", kind="service")
+    with Tropism(server.base_url, client.api_keys.create("a", user=auditor).key) as taker:
+        taker.users.create(email, "A", mine, "viewer", kind="service")
+        assert [each.action for each in taker.audit.list(email)] == []
+    assert [each.action for each in client.audit.list(email)] == ["post_api_v1_api_keys"]
+
+
 def test_only_those_in_charge_read_it(client: Tropism, server: RunningServer) -> None:
     client.users.create("m@example.com", "M", "default", "maintainer", kind="service")
     key = client.api_keys.create("m", user="m@example.com").key

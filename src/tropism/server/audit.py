@@ -19,7 +19,7 @@ from sqlalchemy import delete, func, insert, select
 from tropism.server.clock import milliseconds
 from tropism.server.database.session import Writing
 from tropism.server.principal import Principal
-from tropism.server.tables.access import api_key, user
+from tropism.server.tables.access import api_key, membership, user
 from tropism.server.tables.audit import audit
 from tropism.wire.values import is_secret
 
@@ -80,9 +80,16 @@ def enter(transaction: Writing, call: Call, who: Who, request: dict[str, Any]) -
         "path": _as_kept(call.path),
         "request": request,
     }
-    if transaction.team is not None:
-        entry["team_id"] = transaction.team
+    if (team := transaction.team or _home(transaction, who.user_id)) is not None:
+        entry["team_id"] = team
     transaction.run(insert(audit).values(**entry, digest=digest(entry, last.digest if last else b"")))
+
+
+def _home(transaction: Writing, user_id: UUID) -> UUID | None:
+    """What is about no team is shown in the oldest of who did it; one that takes them in later sees none of it."""
+    theirs = select(membership.c.team_id).where(membership.c.user_id == user_id)
+    home: UUID | None = transaction.value(theirs.order_by(membership.c.team_id).limit(1))
+    return home
 
 
 def _as_kept(text: str) -> str:
