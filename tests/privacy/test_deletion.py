@@ -53,6 +53,21 @@ def rows(server: RunningServer, statement: str, *given: UUID) -> list[tuple[obje
     return [tuple(row) for row in found]
 
 
+def test_what_was_logged_by_a_clock_that_goes_before_ours_is_deleted_too(tmp_path: Path) -> None:
+    """Two engines of one database have two clocks, and any clock is set back now and then."""
+    with run_server(data=tmp_path) as server, Tropism(server.base_url, server.api_key) as client:
+        id = log(client, "default")
+    ahead = UUID(int=id.int + (3_600_000 << 80))
+    with closing(sqlite3.connect(tmp_path / "tropism.db")) as database, database:
+        for table in ("interaction", "interaction_body"):
+            database.execute(f"UPDATE {table} SET id = ?", (ahead.bytes,))
+    with run_server(data=tmp_path) as server, Tropism(server.base_url, server.api_key) as client:
+        asked = client.interactions.delete(completion_ids=[ahead], use_case="default")
+        assert eventually(lambda: client.interactions.get_deletion(asked.id).status == "COMPLETED")
+        assert client.interactions.get_deletion(asked.id).deleted == 1
+        assert not ids(client, "default")
+
+
 def test_by_user_with_feedback_and_labels(call: Both, client: Tropism, server: RunningServer, use_case: str) -> None:
     ada, bob = uuid4(), uuid4()
     stars = f"{use_case}-stars"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 
-from tropism.server.database.session import Writing
+from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.ab_tests import guardrails, lifecycle, units
 from tropism.server.domains.feedback.service import Preference, PreferenceChange, ValueChange
-from tropism.server.tables.ab_tests import ab_pair, ab_test, ab_variant
+from tropism.server.tables.ab_tests import ab_pair, ab_test, ab_unit, ab_variant
+from tropism.server.tables.feedback import feedback
+from tropism.server.tables.interactions import interaction
 from tropism.stats.sums import Sums, Unit
 
 
@@ -50,15 +53,40 @@ def _counts(test: Row[Any], key_id: UUID, feedback_type: str) -> bool:
 
 
 def _count_value(transaction: Writing, test: Row[Any], position: int, change: ValueChange) -> None:
-    shift = units.shift(change.before, change.after, _reference(transaction, test, change))
-    _move(transaction, test.id, change.of.ab_unit, position, shift)
+    reference = _reference(transaction, test, change)
+    shift = units.shift(change.before, change.after, reference)
+
+    def recounted() -> Unit | None:
+        return _of_log(transaction, test, change.of, reference, change.before is None)
+
+    _move(transaction, test.id, change.of.ab_unit, position, shift, recounted)
 
 
-def _move(transaction: Writing, test_id: UUID, unit_id: UUID, position: int, by: Unit) -> None:
+def _of_log(session: Reading, test: Row[Any], of: Row[Any], reference: float, is_new: bool) -> Unit | None:
+    """The unit of a completion as the log has it; None if something of it was deleted there."""
+    unit = (interaction.c.ab_test_id == test.id, interaction.c.ab_unit == of.ab_unit)
+    variant = func.coalesce(interaction.c.assigned_model_id, interaction.c.model_id) == units.variant_of(of)
+    values = select(feedback.c.value).join(interaction, interaction.c.id == feedback.c.completion_id)
+    found = session.rows(values.where(*unit, variant, feedback.c.feedback_key_id == test.feedback_key_id))
+    where = units.place(test.id, of.ab_unit, units.position_of(session, test.id, units.variant_of(of)) or 0)
+    kept = session.value(
+        select(ab_unit.c.feedbacks).where(*(ab_unit.c[name] == value for name, value in where.items()))
+    )
+    return Unit.of([row.value for row in found], reference) if len(found) == (kept or 0) + is_new else None
+
+
+def _move(
+    transaction: Writing,
+    test_id: UUID,
+    unit_id: UUID,
+    position: int,
+    by: Unit,
+    recounted: Callable[[], Unit | None] = lambda: None,
+) -> None:
     """Move a unit of a variant, and the variant's sums with it."""
     variant = (ab_variant.c.ab_test_id == test_id, ab_variant.c.position == position)
     sums = Sums(*transaction.value(select(ab_variant.c.sums).where(*variant)))
-    sums = units.moved(transaction, units.place(test_id, unit_id, position), by, sums)
+    sums = units.moved(transaction, units.place(test_id, unit_id, position), by, sums, recounted)
     transaction.run(update(ab_variant).where(*variant).values(sums=sums.row()))
 
 

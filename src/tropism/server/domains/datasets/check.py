@@ -36,11 +36,12 @@ class CheckRequest(Struct, kw_only=True, frozen=True):
 
 
 class CheckNews(Struct, kw_only=True, frozen=True):
-    """How many bytes are checked; at the end, the counts or why the file is refused."""
+    """How many bytes are checked; at the end, the counts, why the file is refused, or why it could not be written."""
 
     processed: int
     counts: Counts | None = None
     refusal: str | None = None
+    failure: str | None = None
 
 
 class Refused(Exception):
@@ -145,6 +146,8 @@ def main() -> None:
         counts = check(source, Path(request.target), request.sha256, tell)
     except Refused as error:
         answer(CheckNews(processed=told, refusal=str(error)))
+    except OSError as error:  # such as a full disk
+        answer(CheckNews(processed=told, failure=error.strerror or str(error)))
     else:
         answer(CheckNews(processed=source.stat().st_size, counts=counts))
 

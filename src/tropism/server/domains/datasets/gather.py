@@ -114,6 +114,14 @@ def main() -> None:
     """Do what we are asked on standard input; tell of it on standard output."""
     request = asked(GatherRequest)
     target = Path(request.target)
+    try:
+        _write(request, target)
+    except OSError as error:  # such as a full disk
+        target.unlink(missing_ok=True)
+        answer(CheckNews(processed=0, failure=error.strerror or str(error)))
+
+
+def _write(request: GatherRequest, target: Path) -> None:
     with Tally(target) as tally, closing(only_reading(request.database).connect()) as connection:
         for line in gather(Reading(connection, SYSTEM, Clock()), request):
             tally.add(line)

@@ -34,7 +34,7 @@ Also = Callable[[Writing, UUID], None]
 async def from_upload(services: Process, row: Row[Any], progress: Progress, also: Also) -> UUID:
     """Check what arrived and keep it; `InvalidRequest` names the bad lines."""
     source, progress.total = uploads.path(services.settings, row.id), row.size
-    source.touch()  # an empty file came in no part
+    await asyncio.to_thread(_touch, source)  # an empty file came in no part
     target = working_folder(services.settings) / f"{row.id}.part"
     request = CheckRequest(source=str(source), target=str(target), sha256=row.sha256)
     counts, refusal = await _written("check", request, progress)
@@ -85,6 +85,13 @@ async def discard(services: Process, id: UUID) -> None:
         await services.database.write(SYSTEM, service.forget_file, id)
 
 
+def _touch(file: Path) -> None:
+    try:
+        file.touch()
+    except OSError as error:
+        raise StorageFailed(f"the upload cannot be read: {error.strerror}") from error
+
+
 def _publish(services: Process, finished: Path, id: UUID) -> None:
     try:
         storage_of(services.settings).publish(finished, file_name(id))
@@ -105,6 +112,8 @@ async def _written(module: str, request: msgspec.Struct, progress: Progress) -> 
         async for line in said:
             news = _news(line)
             progress.processed = news.processed
+    if news.failure is not None:
+        raise StorageFailed(f"the dataset could not be written: {news.failure}")
     if news.counts is None and news.refusal is None:
         raise TropismError("a process of ours ended without a word")
     return news.counts, news.refusal or ""

@@ -87,7 +87,13 @@ def arrived(settings: Settings, id: UUID) -> int:
 
 async def append(settings: Settings, row: Row[Any], offset: int, body: AsyncIterator[bytes]) -> None:
     """Add a part to an upload; what came before a connection broke stays."""
-    file = await asyncio.to_thread(_open, path(settings, row.id))
+    try:
+        await _append(await asyncio.to_thread(_open, path(settings, row.id)), row, offset, body)
+    except OSError as error:
+        raise StorageFailed(f"this part could not be stored: {error.strerror}") from error
+
+
+async def _append(file: int, row: Row[Any], offset: int, body: AsyncIterator[bytes]) -> None:
     try:
         end = os.fstat(file).st_size
         if offset != end:
@@ -97,8 +103,6 @@ async def append(settings: Settings, row: Row[Any], offset: int, body: AsyncIter
         async for piece in _bounded(body, row.size - end):
             await asyncio.to_thread(_write, file, piece)
         await asyncio.to_thread(os.fsync, file)
-    except OSError as error:
-        raise StorageFailed(f"this part could not be stored: {error.strerror}") from error
     finally:
         os.close(file)
 
