@@ -94,13 +94,14 @@ def test_a_mistyped_value_that_is_corrected_leaves_no_trace(client: Tropism, use
     """A sum that held it has no room for the digits of the others, and taking it out does not bring them back."""
     test, key, chance = f"{use_case}-t", f"{use_case}-stars", random.Random(3)
     client.ab_tests.create(test, key, MODELS, use_case=use_case)
-    answers = [client.chat.create(HELLO, use_case=use_case).choices[0] for _ in range(60)]
+    answers = [client.chat.create(HELLO, use_case=use_case).choices[0] for _ in range(150)]
     for answer in answers:
         value = 2.5 if answer is answers[0] else chance.gauss(3, 1)
         client.feedback.log_metric(value, answer.completion_id, key)
     client.feedback.log_metric(mistyped, answers[7].completion_id, key)
     client.feedback.log_metric(3.5, answers[7].completion_id, key)
     shown, counted = client.ab_tests.get(test), sums_from_log(client, use_case, test, 2.5)
+    assert shown.report.has_enough_feedbacks
     assert_same(shown, counted, Plan(reference=2.5))
 
 
