@@ -63,7 +63,7 @@ test: setup lint lint-ui ui node-client ## Lint, then run every test but those t
 TIMES ?= 100
 SEED ?= 20
 torture: setup ## Kill engines TIMES times on SQLite and PostgreSQL, take their disk and database away, fuzz for longer
-	$(BIN)/pytest tests/torture --times $(TIMES) --seed $(SEED)
+	$(BIN)/pytest tests/torture tests/api/test_openapi.py --times $(TIMES) --seed $(SEED)
 
 test-ui: setup ui browser ## Click through the web UI in a real browser
 	$(BIN)/pytest tests/ui

@@ -18,10 +18,15 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
+    allow_header_conformance,
     content_type_conformance,
+    ignored_auth,
+    missing_required_header,
+    negative_data_rejection,
     response_headers_conformance,
     response_schema_conformance,
     status_code_conformance,
+    unsupported_method,
 )
 
 from tropism import Tropism
@@ -36,6 +41,8 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
+DEEP = [allow_header_conformance, ignored_auth, missing_required_header, negative_data_rejection, unsupported_method]
+"""These ask more requests of their own; `make torture` has the time."""
 
 
 @schemathesis.serializer("application/x-protobuf")
@@ -131,7 +138,9 @@ def test_the_server_does_what_the_document_says(
     known: dict[str, Any],
     row: Endpoint[Any, Any],
     mode: GenerationMode,
+    request: pytest.FixtureRequest,
 ) -> None:
+    is_deep = request.config.getoption("times") >= 10
     is_positive = mode is GenerationMode.POSITIVE
     examples = 8 if is_positive else 4
     cases = api[row.path][row.method].as_strategy(generation_mode=mode)
@@ -141,7 +150,7 @@ def test_the_server_does_what_the_document_says(
     def holds(case: Any, is_known: bool) -> None:
         if is_known:
             named(case, known, row.path)
-        case.call_and_validate(base_url=apart.base_url, session=session, checks=CHECKS)
+        case.call_and_validate(base_url=apart.base_url, session=session, checks=CHECKS + DEEP * is_deep)
 
     try:
         holds()

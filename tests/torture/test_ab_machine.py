@@ -187,4 +187,4 @@ def test_the_life_of_tests_and_attachments(own: RunningServer, request: pytest.F
         derandomize=examples < 10,
         suppress_health_check=list(HealthCheck),
     )
-    run_state_machine_as_test(Life, settings=often)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(Life, settings=often)

@@ -179,4 +179,4 @@ def test_the_life_of_jobs(request: pytest.FixtureRequest) -> None:
         derandomize=examples < 10,
         suppress_health_check=list(HealthCheck),
     )
-    run_state_machine_as_test(Work, settings=often)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(Work, settings=often)

@@ -104,6 +104,7 @@ def test_jobs_that_come_after_it_was_away_are_done(
     assert engine.stop() == 0, engine.said()
 
 
+@pytest.mark.torture
 @pytest.mark.parametrize("seconds", [0, 4])
 def test_a_job_goes_on_after_its_database_was_away(
     client: Tropism, engine: Served, database: Postgres, judge: RuleJudge, seconds: float
