@@ -52,6 +52,8 @@ def models(client: Tropism, folder: Path) -> None:
     client.models.add_local(folder / "model.gguf", "local")
     client.jobs.cancel(client.models.add_hf_model("nobody/nothing", "hub"))
     client.models.add_variant("external", "variant", system_prompt="Be brief.")
+    client.models.update_variant("variant", system_prompt="Be long.")
+    client.models.roll_back("variant", 1)
     client.models.update_compute_config("external", {"max_seq_len": 256})
     client.models.update_prices("external", {"input_per_million": 1, "output_per_million": 1})
     client.models.update_concurrency("external", 4)

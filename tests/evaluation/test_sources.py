@@ -146,6 +146,22 @@ def test_a_replay_asks_for_what_the_application_asked_for(client: Tropism, use_c
     assert sample.completion == "one two three"
 
 
+def test_a_replay_fills_the_gaps_of_a_prompt_as_the_application_did(
+    client: Tropism, use_case: str, rules: RuleJudge
+) -> None:
+    client.models.add_variant("echo-a", key := f"{use_case}-gap", system_prompt="In {{ city }}.")
+    client.models.attach(key, wait=True, use_case=use_case)
+    ask: Any = [{"role": "user", "content": "one two"}]
+    client.chat.create(ask, model="echo-a", system_prompt_args={"city": "Rome"}, use_case=use_case)
+    client.chat.create(ask, model="echo-a", use_case=use_case)
+    done, _ = evaluated(client, use_case, of_log(replay_interactions=True), [key], rules.key, "answer_relevancy")
+    failed, answered = sorted(client.evaluation.jobs.samples(done.id).samples, key=lambda sample: sample.status)
+    assert "'city' is undefined" in str(failed.reason)
+    assert (failed.completion, answered.completion) == (None, "one two")
+    logged = client.interactions.list(filters={"source": ["EVALUATION"]}, use_case=use_case).nodes[0]
+    assert (logged.model_version, logged.system_prompt_args) == (1, {"city": "Rome"})
+
+
 def test_guidelines_have_a_verdict_each_and_a_key_of_their_own(
     client: Tropism, use_case: str, rules: RuleJudge, pair: Pair, logged: list[str]
 ) -> None:

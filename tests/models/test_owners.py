@@ -52,6 +52,16 @@ def test_another_team_does_not_say_how_a_model_runs(
     assert (client.models.get("smollm2-135m-instruct").compute_config, client.models.get("echo-a").prices) == before
 
 
+def test_another_team_does_not_say_what_a_variant_is_told(client: Tropism, stranger: Tropism) -> None:
+    client.models.add_variant("echo-a", key := f"variant-{uuid4().hex[:8]}", system_prompt="Be brief.")
+    client.models.update_variant(key, system_prompt="Be long.")
+    with pytest.raises(PermissionDeniedError, match="another team"):
+        stranger.models.update_variant(key, system_prompt="Be rude.")
+    with pytest.raises(PermissionDeniedError, match="another team"):
+        stranger.models.roll_back(key, 1)
+    assert client.models.get(key).system_prompt == "Be long."
+
+
 def test_another_team_uses_it_all_the_same(stranger: Tropism) -> None:
     stranger.use_cases.create(key := f"case-{uuid4().hex[:8]}")
     stranger.models.attach("echo-b", make_default=True, wait=True, use_case=key)
@@ -61,6 +71,8 @@ def test_another_team_uses_it_all_the_same(stranger: Tropism) -> None:
 def test_a_team_changes_what_it_has_added(stranger: Tropism) -> None:
     key = f"model-{uuid4().hex[:8]}"
     stranger.models.add_external("A", "a", "sk-1", "custom", "http://127.0.0.1:9/v1", key)
+    stranger.models.add_variant(key, f"{key}-v", system_prompt="Be brief.")
+    assert stranger.models.update_variant(f"{key}-v", system_prompt="Be long.").version == 2
     assert stranger.models.update_prices(key, PRICES).prices is not None
     stranger.models.deploy(key)
     assert stranger.models.terminate(key).online == "OFFLINE"

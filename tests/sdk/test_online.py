@@ -38,6 +38,7 @@ def model(online: Online, error: str | None = None) -> Model:
         backbone=None,
         system_prompt=None,
         parameters=None,
+        version=None,
         compute_config=ComputeConfig(),
         prices=None,
         prices_source=None,

@@ -33,6 +33,9 @@ CALLS: list[tuple[str, dict[str, Any], str]] = [
     ("models.add_hf_model", {"hf_model_id": "o/n", "output_model_key": "k"}, "POST /api/v1/models/hf"),
     ("models.add_local", {"path": "/m.gguf", "key": "k"}, "POST /api/v1/models/local"),
     ("models.add_variant", {"backbone": "m", "key": "v", "parameters": {"top_p": 0.5}}, "POST /api/v1/models/variants"),
+    ("models.update_variant", {"model": "m", "system_prompt": "p"}, "PATCH /api/v1/models/m/variant"),
+    ("models.versions", {"model": "m"}, "GET /api/v1/models/m/versions"),
+    ("models.roll_back", {"model": "m", "version": 2}, "POST /api/v1/models/m/rollback"),
     (
         "models.update_compute_config",
         {"model": "m", "compute_config": {"max_seq_len": 512}},

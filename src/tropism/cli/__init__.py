@@ -22,7 +22,7 @@ COMMANDS = {
     "worker": ("tropism.cli.start:worker", "Do the jobs of a compute pool."),
     "demo": ("tropism.cli.start:demo", "Walk once through the whole loop."),
     "use-cases": ("tropism.cli.use_cases:app", "The tasks that models are asked to do."),
-    "models": ("tropism.cli.models:app", "Register models, run them, attach them to use cases."),
+    "models": ("tropism.cli.variants:app", "Register models, run them, attach them to use cases."),
     "chat": ("tropism.cli.chat:chat", "Ask a use case's model."),
     "embed": ("tropism.cli.chat:embed", "Turn texts into vectors."),
     "feedback": ("tropism.cli.feedback:app", "Say how good completions are."),

@@ -144,33 +144,6 @@ def add_local(path: Path, key: str, *, name: str | None = None, watch: Watch = T
 
 
 @app.command
-def add_variant(
-    backbone: str,
-    key: str,
-    *,
-    name: str | None = None,
-    system_prompt: str | None = None,
-    temperature: float | None = None,
-    top_p: float | None = None,
-    max_tokens: int | None = None,
-    engine: Engine = DEFAULT,
-) -> None:
-    """Register a model with a system prompt and parameters of its own, on the engine of another.
-
-    Parameters
-    ----------
-    backbone
-        The model that does the work.
-    key
-        How the variant is called.
-    """
-    parameters = wire.Parameters(temperature=temperature, top_p=top_p, max_tokens=max_tokens)
-    with engine.client() as client:
-        made = client.models.add_variant(backbone, key, name, system_prompt, parameters)
-    show.answer(engine, made, lambda: picture(made))
-
-
-@app.command
 def update_prices(
     model: str,
     input_per_million: float,
@@ -364,6 +337,7 @@ def picture(model: wire.Model) -> RenderableType:
             "Context": origin.context_length if origin else None,
             "Licence": origin.licence if origin else None,
             "Size": None if model.size is None else _size(model.size),
+            "Version": model.version,
             "System prompt": model.system_prompt,
             "Prices": _prices(model.prices),
             "Runs on": config.url or config.engine,

@@ -51,6 +51,7 @@ class _Chat(Resource, Generic[Whole, Pieces]):
         top_logprobs: int | None = None,
         metadata: Mapping[str, Any] | None = None,
         store: bool | None = None,
+        system_prompt_args: Mapping[str, Any] | None = None,
         use_case: Reference | None = None,
     ) -> Whole: ...
     @overload
@@ -79,6 +80,7 @@ class _Chat(Resource, Generic[Whole, Pieces]):
         top_logprobs: int | None = None,
         metadata: Mapping[str, Any] | None = None,
         store: bool | None = None,
+        system_prompt_args: Mapping[str, Any] | None = None,
         use_case: Reference | None = None,
     ) -> Pieces: ...
     @overload
@@ -107,6 +109,7 @@ class _Chat(Resource, Generic[Whole, Pieces]):
         top_logprobs: int | None = None,
         metadata: Mapping[str, Any] | None = None,
         store: bool | None = None,
+        system_prompt_args: Mapping[str, Any] | None = None,
         use_case: Reference | None = None,
     ) -> Whole | Pieces: ...
     @streaming
@@ -135,6 +138,7 @@ class _Chat(Resource, Generic[Whole, Pieces]):
         top_logprobs: int | None = None,
         metadata: Mapping[str, Any] | None = None,
         store: bool | None = None,
+        system_prompt_args: Mapping[str, Any] | None = None,
         use_case: Reference | None = None,
     ) -> Flow[Any]:
         """Get the next turn of a conversation; with `stream`, a stream of its pieces.
@@ -149,7 +153,8 @@ class _Chat(Resource, Generic[Whole, Pieces]):
         Of the `tools` the model may call some instead of answering in words: the choice's message then holds
         `tool_calls`. Run them, and send the message back with an answer of role `tool` to each. `metadata` is logged.
 
-        With `store=False` nothing is logged: only what it cost is counted.
+        With `store=False` nothing is logged: only what it cost is counted. `system_prompt_args` fill the gaps in the
+        system prompt of a variant.
         """
         takes = wire.ChatRequest(
             messages=unchecked(messages),
@@ -169,6 +174,7 @@ class _Chat(Resource, Generic[Whole, Pieces]):
             top_logprobs=top_logprobs,
             metadata=unchecked(metadata),
             store=store,
+            system_prompt_args=unchecked(system_prompt_args),
             n=n,
             session_id=unchecked(session_id),
             user=unchecked(user),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Generic, Literal, overload
 
 from tropism.sdk.chat import Pieces, Whole, route, stream_options
@@ -34,6 +34,7 @@ class _Completions(Resource, Generic[Whole, Pieces]):
         seed: int | None = None,
         response_format: ResponseFormat | None = None,
         store: bool | None = None,
+        system_prompt_args: Mapping[str, Any] | None = None,
         use_case: Reference | None = None,
     ) -> Whole: ...
     @overload
@@ -56,6 +57,7 @@ class _Completions(Resource, Generic[Whole, Pieces]):
         seed: int | None = None,
         response_format: ResponseFormat | None = None,
         store: bool | None = None,
+        system_prompt_args: Mapping[str, Any] | None = None,
         use_case: Reference | None = None,
     ) -> Pieces: ...
     @overload
@@ -78,6 +80,7 @@ class _Completions(Resource, Generic[Whole, Pieces]):
         seed: int | None = None,
         response_format: ResponseFormat | None = None,
         store: bool | None = None,
+        system_prompt_args: Mapping[str, Any] | None = None,
         use_case: Reference | None = None,
     ) -> Whole | Pieces: ...
     @streaming
@@ -100,6 +103,7 @@ class _Completions(Resource, Generic[Whole, Pieces]):
         seed: int | None = None,
         response_format: ResponseFormat | None = None,
         store: bool | None = None,
+        system_prompt_args: Mapping[str, Any] | None = None,
         use_case: Reference | None = None,
     ) -> Flow[Any]:
         """Get the answer to a plain prompt; with `stream`, a stream of its pieces.
@@ -109,7 +113,8 @@ class _Completions(Resource, Generic[Whole, Pieces]):
 
         With a `response_format` of type `json_schema` the answer is JSON that satisfies the schema; with `json_object`
         any JSON object. A local model can write nothing else until `max_tokens` cuts it short, a remote one is asked
-        for it. A schema that the model cannot follow is refused.
+        for it. A schema that the model cannot follow is refused. `system_prompt_args` fill the gaps in the system
+        prompt of a variant.
         """
         takes = wire.CompletionRequest(
             prompt=prompt,
@@ -123,6 +128,7 @@ class _Completions(Resource, Generic[Whole, Pieces]):
             seed=seed,
             response_format=unchecked(response_format),
             store=store,
+            system_prompt_args=unchecked(system_prompt_args),
             n=n,
             session_id=unchecked(session_id),
             user=unchecked(user),

@@ -23,6 +23,7 @@ from tropism.sdk.online import model_online, service_online
 from tropism.sdk.send import send
 from tropism.wire import models as wire
 from tropism.wire.reliability import Concurrency, Reliability
+from tropism.wire.variants import VariantCreate, VariantRollback, VariantUpdate, Version
 
 
 class _Registry(Resource):
@@ -119,8 +120,11 @@ class _Registry(Resource):
         system_prompt: str | None = None,
         parameters: ParametersDict | wire.Parameters | Mapping[str, float] | None = None,
     ) -> Flow[wire.Model]:
-        """Register a model with a system prompt and parameters of its own, on the engine of its backbone."""
-        takes = wire.VariantCreate(
+        """Register a model with a system prompt and parameters of its own, on the engine of its backbone.
+
+        What stands in `{{ }}` in the system prompt is filled in from the `system_prompt_args` of each request.
+        """
+        takes = VariantCreate(
             backbone=unchecked(backbone),
             key=key,
             name=name,
@@ -128,6 +132,30 @@ class _Registry(Resource):
             parameters=unchecked(parameters),
         )
         return (yield from send(wire.ADD_VARIANT, takes))
+
+    @operation
+    def update_variant(
+        self,
+        model: Reference,
+        system_prompt: str | None = None,
+        parameters: ParametersDict | wire.Parameters | Mapping[str, float] | None = None,
+    ) -> Flow[wire.Model]:
+        """Give a variant another system prompt, other parameters, or both, as its next version; None changes nothing.
+
+        An empty system prompt takes it away. A variant in a running A/B test is refused.
+        """
+        takes = VariantUpdate(model=unchecked(model), system_prompt=system_prompt, parameters=unchecked(parameters))
+        return (yield from send(wire.UPDATE_VARIANT, takes))
+
+    @operation
+    def versions(self, model: Reference) -> Flow[builtins.list[Version]]:
+        """List the versions of a variant, the latest first."""
+        return (yield from send(wire.LIST_VERSIONS, wire.ModelReference(model=unchecked(model)))).versions
+
+    @operation
+    def roll_back(self, model: Reference, version: int) -> Flow[wire.Model]:
+        """Go back to an earlier version of a variant. It becomes the latest one; those between stay in the list."""
+        return (yield from send(wire.ROLL_BACK, VariantRollback(model=unchecked(model), version=version)))
 
     @operation
     def update_compute_config(

@@ -45,6 +45,8 @@ class ServedModel:
     desired_online: bool
     system_prompt: str | None
     parameters: Mapping[str, Any]
+    version: int | None
+    """Of these two, if it is a variant."""
     prices: Prices | None
     reliability: Reliability | None
     concurrency: Concurrency | None
@@ -200,6 +202,7 @@ def _served_models(session: Reading) -> Served:
             desired_online=row.desired_online,
             system_prompt=row.system_prompt,
             parameters=row.parameters or {},
+            version=row.version,
             prices=msgspec.convert(row.engine_prices or row.prices, Prices | None),
             reliability=msgspec.convert(row.reliability, Reliability | None),
             concurrency=msgspec.convert(row.engine_concurrency or row.concurrency, Concurrency | None),

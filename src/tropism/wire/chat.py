@@ -12,6 +12,7 @@ from tropism.wire.logprobs import Logprobs
 from tropism.wire.parts import Content, text_of
 from tropism.wire.tools import ToolCall, ToolCallDelta, ToolChoice, Tools
 from tropism.wire.values import Labels, Reference, Text
+from tropism.wire.variants import SystemPromptArgs
 
 Role = Literal["system", "user", "assistant", "tool"]
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "cancelled"]
@@ -113,6 +114,8 @@ class Sampling(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     ab_campaign: Reference | None = None
     labels: Labels | None = None
     store: bool | None = None
+    system_prompt_args: SystemPromptArgs | None = None
+    """What fills the gaps in the system prompts of variants; they take what they ask for."""
 
 
 class ChatRequest(Sampling, kw_only=True, frozen=True, forbid_unknown_fields=True):

@@ -218,8 +218,9 @@ class Interaction(Struct, kw_only=True, frozen=True):
     `model` has answered. Where it did so as a fallback, `assigned_model` is the one that should have; in an A/B test
     the completion counts for that one. `attempts` are those that it took, where it took more than one. `api_key` is the
     id of the key that asked for it. `cost_usd` is by the model's prices of that moment, and None where they or the
-    tokens are not known. `cached_from` is the completion whose answer was given again: this one
-    took no tokens and cost nothing.
+    tokens are not known. `cached_from` is the completion whose answer was given again: this one took no tokens and cost
+    nothing. `model_version` is that of the variant which answered, whose system prompt was filled in with
+    `system_prompt_args`.
     """
 
     id: UUID
@@ -247,6 +248,8 @@ class Interaction(Struct, kw_only=True, frozen=True):
     timings: Timings
     attempts: list[Attempt]
     cached_from: UUID | None
+    model_version: int | None
+    system_prompt_args: dict[str, Any]
     created_at: Time
     direct_feedbacks: list[MetricFeedback]
     comparison_feedbacks: list[Comparison]

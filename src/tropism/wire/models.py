@@ -12,6 +12,8 @@ from tropism.wire.jobs import Job
 from tropism.wire.page import Nothing
 from tropism.wire.reliability import Concurrency, Reliability
 from tropism.wire.values import Key, Name, Reference, Secret, Time
+from tropism.wire.variants import Parameters as Parameters
+from tropism.wire.variants import VariantCreate, VariantRollback, VariantUpdate, Versions
 
 Online = Literal["ONLINE", "PENDING", "OFFLINE", "ERROR"]
 Kind = Literal["Generation", "Embedding"]
@@ -53,14 +55,6 @@ class Prices(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     output_per_million: Annotated[float, Meta(ge=0, le=1e6)]
 
 
-class Parameters(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """Generation parameters of a variant, used where a request says nothing."""
-
-    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
-    top_p: Annotated[float, Meta(gt=0, le=1)] | None = None
-    max_tokens: Annotated[int, Meta(ge=1)] | None = None
-
-
 class Origin(Struct, kw_only=True, frozen=True):
     """Where a model's files come from, and what they say of it. `revision` is the commit on the hub."""
 
@@ -77,9 +71,10 @@ class Model(Struct, kw_only=True, frozen=True):
 
     `backbone` is the key of the model that an adapter or a variant stands on. `size` counts parameters. `available`
     says that everything needed to run it is at hand, `in_storage` that its weights are here. A variant has the `prices`
-    of its backbone. `prices_source` is the list that these are from, None where somebody has said them. `training_job`
-    made it; that job tells its parent, data, config, versions and figures. `origin` is there for models
-    that were downloaded or added from this machine; their id is that of the job which brought them.
+    of its backbone, and a `version`: how many system prompts and parameters it has had. `prices_source` is the list
+    that prices are from, None where somebody has said them. `training_job` made it; that job tells its parent, data,
+    config, versions and figures. `origin` is there for models that were downloaded or added from this machine; their id
+    is that of the job which brought them.
     """
 
     id: UUID
@@ -99,6 +94,7 @@ class Model(Struct, kw_only=True, frozen=True):
     backbone: str | None
     system_prompt: str | None
     parameters: Parameters | None
+    version: int | None
     compute_config: ComputeConfig
     prices: Prices | None
     prices_source: str | None
@@ -185,16 +181,6 @@ class LocalModelCreate(Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     path: Annotated[str, Meta(min_length=1, max_length=4_096)]
     key: Key
     name: Name | None = None
-
-
-class VariantCreate(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """A model with a system prompt and parameters of its own, on the engine of its backbone."""
-
-    backbone: Reference
-    key: Key
-    name: Name | None = None
-    system_prompt: Annotated[str, Meta(max_length=100_000)] | None = None
-    parameters: Parameters | None = None
 
 
 class ComputeConfigUpdate(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -308,6 +294,30 @@ ADD_VARIANT = Endpoint(
     permission="model:create",
     summary="Register a model with a system prompt and parameters of its own",
     status=201,
+)
+UPDATE_VARIANT = Endpoint(
+    method="PATCH",
+    path="/api/v1/models/{model}/variant",
+    takes=VariantUpdate,
+    returns=Model,
+    permission="model:create",
+    summary="Change the system prompt or parameters of a variant: a new version",
+)
+LIST_VERSIONS = Endpoint(
+    method="GET",
+    path="/api/v1/models/{model}/versions",
+    takes=ModelReference,
+    returns=Versions,
+    permission="model:read",
+    summary="List the versions of a variant, the latest first",
+)
+ROLL_BACK = Endpoint(
+    method="POST",
+    path="/api/v1/models/{model}/rollback",
+    takes=VariantRollback,
+    returns=Model,
+    permission="model:create",
+    summary="Go back to an earlier version of a variant, as a new version",
 )
 GET = Endpoint(
     method="GET",

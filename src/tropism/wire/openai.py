@@ -32,6 +32,7 @@ from tropism.wire.page import Nothing
 from tropism.wire.parts import AudioPart, FilePart, ImagePart, TextPart
 from tropism.wire.tools import ToolCall, ToolCallDelta, ToolChoice, Tools
 from tropism.wire.values import Labels
+from tropism.wire.variants import SystemPromptArgs
 
 
 class RefusalPart(Struct, kw_only=True, frozen=True, tag_field="type", tag="refusal"):
@@ -87,6 +88,7 @@ class ChatRequest(Unsupported, kw_only=True, frozen=True):
     session_id: UUID | None = None
     ab_campaign: str | None = None
     store: bool | None = None
+    system_prompt_args: SystemPromptArgs | None = None
 
 
 class AnswerMessage(Struct, kw_only=True, frozen=True):

@@ -137,6 +137,9 @@ function Facts({ interaction, useCase }: { interaction: Interaction; useCase: Us
   if (interaction.cached_from)
     facts.splice(1, 0, ["Given again", of({ id: interaction.cached_from }, "the answer of before")])
   if (interaction.assigned_model) facts.splice(1, 0, ["Answered for", interaction.assigned_model])
+  if (interaction.model_version) facts.push(["Version of the prompt", interaction.model_version])
+  for (const [name, value] of Object.entries(interaction.system_prompt_args))
+    facts.push([`{{ ${name} }}`, JSON.stringify(value)])
   for (const [name, value] of Object.entries(parameters)) facts.push([name, JSON.stringify(value)])
   return (
     <>

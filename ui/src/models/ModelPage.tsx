@@ -37,7 +37,7 @@ export function ModelPage() {
             <State model={model} />
             <Attachments model={model} />
             {model.system_prompt && (
-              <Section title="System prompt">
+              <Section title={`System prompt, version ${model.version}`}>
                 <Text size="sm" className="prose">
                   {model.system_prompt}
                 </Text>

@@ -33,6 +33,7 @@ interaction = Table(
     Column("reasoning_tokens", Integer),  # of completion_tokens
     Column("attempts", Json),  # where it took more than one
     Column("cached_from", Id),  # the completion whose answer was given again; null where it was made anew
+    Column("model_version", Integer),  # of the variant that answered
     sqlite_with_rowid=False,
 )
 Index("ix_interaction_use_case", interaction.c.use_case_id, interaction.c.id)
@@ -75,6 +76,7 @@ interaction_body = Table(
     Column("tools", Json),  # that were offered; null if none
     Column("tool_calls", Json),  # that the model asked for; null if none
     Column("metadata", Json),
+    Column("system_prompt_args", Json),  # with which the variant's system prompt was filled in
 )
 interaction_label = Table(
     "interaction_label",

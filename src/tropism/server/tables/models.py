@@ -38,6 +38,18 @@ model = Table(
     Column("origin", Json),  # where it came from, and what its files say of it
     Column("concurrency", Json),  # how many requests its engine may have at once, and how many may wait
     Column("team_id", Id),  # of those who say how it runs
+    Column("version", Integer),  # of a variant: how many system prompts and parameters it has had
+)
+variant_version = Table(
+    "variant_version",
+    metadata,
+    Column("model_id", Id, ForeignKey("model.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("id", Id, nullable=False),  # tells when it was made
+    Column("system_prompt", Text),
+    Column("parameters", Json),
+    Column("restored", Integer),  # the earlier version that it repeats
+    PrimaryKeyConstraint("model_id", "number"),
 )
 attachment = Table(
     "attachment",

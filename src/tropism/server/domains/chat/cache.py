@@ -119,7 +119,7 @@ def kept(digest: bytes, choice: Choice, made: Record, stored: Record) -> Kept | 
 
 
 def _said(record: Record) -> tuple[Any, ...]:
-    return record.messages, record.completion, record.tool_calls
+    return record.messages, record.completion, record.tool_calls, record.system_prompt_args
 
 
 def keep(transaction: Writing, answers: Iterable[Kept | None]) -> None:

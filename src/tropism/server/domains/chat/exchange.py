@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from tropism.engines.protocol import EngineError, Piece, Usage
+from tropism.engines.protocol import EngineError, EngineRejected, Piece, Usage
 from tropism.server.context import Context
 from tropism.server.database.session import Writing
 from tropism.server.domains.ab_tests import assignment
@@ -18,12 +18,12 @@ from tropism.server.domains.chat import amounts, cache, shadow
 from tropism.server.domains.chat.choice import Choice, Earlier
 from tropism.server.domains.chat.merging import merged
 from tropism.server.domains.chat.patience import Patience
-from tropism.server.domains.chat.prompting import parameters_of, prompt_for
+from tropism.server.domains.chat.prompting import parameters_of, prompt_for, system_prompt
 from tropism.server.domains.chat.routing import Ask, Route, route, takes_shadow
 from tropism.server.domains.interactions import records
 from tropism.server.domains.interactions.records import Record
 from tropism.server.domains.limits.admission import Held, admit
-from tropism.server.errors import EngineFailed, NotLogged, Overloaded, StorageFailed
+from tropism.server.errors import EngineFailed, InvalidRequest, NotLogged, Overloaded, StorageFailed
 from tropism.server.limits import leases
 from tropism.server.limits.leases import Spend
 from tropism.server.observing import Asked, Attempt, Told
@@ -61,6 +61,7 @@ class Exchange:
         self.id = self._new_id()
         self.session_id = request.session_id or self._new_id()
         self._route = self._find_route()
+        self._refuse_gaps()
         self.choices = [self._choice(index, model) for index, model in enumerate(self._route.models)]
         self.shadow_id: UUID | None = None
         self.created = int(time.time())
@@ -101,6 +102,11 @@ class Exchange:
             ab_campaign=request.ab_campaign,
         )
         return route(self._context.snapshot, self._context.principal, ask)
+
+    def _refuse_gaps(self) -> None:
+        """A request that one variant of a test cannot be asked is asked of none: else it would lose its hard cases."""
+        for model in self._route.test.variants if self._route.test else ():
+            system_prompt(model, self._request)
 
     def _choice(self, index: int, model: ServedModel) -> Choice:
         prompt = prompt_for(model, self._request, self._messages, index)
@@ -205,14 +211,16 @@ class Exchange:
             return
         try:
             for model in (choice.assigned, *self._route.use_case.fallbacks.get(choice.assigned.id, ())):
-                if failed:
-                    choice.model = model
-                    choice.prompt = prompt_for(model, self._request, self._messages, choice.index)
                 try:
+                    if failed:
+                        choice.prompt = prompt_for(model, self._request, self._messages, choice.index)
+                        choice.model = model
                     async with aclosing(self._tries(choice)) as answer:
                         async for piece in answer:
                             yield piece
                     return
+                except InvalidRequest as error:
+                    failed.append((model.key, EngineRejected(str(error))))
                 except NotBegun as error:
                     failed.append((model.key, error.reason))
                     if failed[0][1].status < 500:  # the caller's fault: another model would say the same
@@ -330,6 +338,8 @@ class Exchange:
                 attempts=choice.attempts if len(choice.attempts) > 1 else None,
                 cached_from=choice.cached_from,
                 is_first=all(each.assigned.id != choice.assigned.id for each in self.choices[: choice.index]),
+                model_version=choice.model.version,
+                system_prompt_args=self._request.system_prompt_args,
             )
             for choice in self.choices
         ]

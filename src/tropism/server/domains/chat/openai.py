@@ -94,6 +94,7 @@ def _as_ours(request: wire.ChatRequest) -> chat.ChatRequest:
         ab_campaign=request.ab_campaign,
         labels=request.metadata,
         store=request.store,
+        system_prompt_args=request.system_prompt_args,
     )
 
 

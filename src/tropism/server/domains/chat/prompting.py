@@ -9,6 +9,7 @@ from msgspec import structs
 
 from tropism.engines.protocol import Prompt
 from tropism.engines.structured import ANY_OBJECT, oversized, response_format
+from tropism.server.domains.models import templates
 from tropism.server.errors import InvalidRequest
 from tropism.server.snapshot import ServedModel
 from tropism.wire.chat import ChatMessage, ChatRequest, JsonObjectFormat, JsonSchemaFormat, ResponseFormat, Sampling
@@ -21,7 +22,7 @@ def prompt_for(model: ServedModel, request: Sampling, messages: Sequence[ChatMes
     variant = model.parameters
     stop = [request.stop] if isinstance(request.stop, str) else request.stop or ()
     return Prompt(
-        messages=_with_system_prompt(messages, model.system_prompt),
+        messages=_with_system_prompt(messages, system_prompt(model, request)),
         stream=bool(request.stream),
         max_tokens=_first(request.max_tokens, variant.get("max_tokens")),
         temperature=_first(request.temperature, variant.get("temperature")),
@@ -31,6 +32,13 @@ def prompt_for(model: ServedModel, request: Sampling, messages: Sequence[ChatMes
         **_shape(request.response_format),
         **(_of_chat(request) if isinstance(request, ChatRequest) else {}),
     )
+
+
+def system_prompt(model: ServedModel, request: Sampling) -> str | None:
+    """The variant's, filled in for this request; raises where the request does not say what that takes."""
+    if model.system_prompt is None:
+        return None
+    return templates.rendered(model.key, model.system_prompt, request.system_prompt_args or {})
 
 
 def parameters_of(prompt: Prompt) -> dict[str, Any] | None:

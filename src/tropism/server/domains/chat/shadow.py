@@ -119,6 +119,8 @@ class Shadow:
             reasoning_tokens=usage.reasoning_tokens if usage else None,
             tools=prompt.tools or None,
             tool_calls=calls.whole(),
+            model_version=self.model.version,
+            system_prompt_args=self.request.system_prompt_args,
             metadata=self.request.metadata if isinstance(self.request, ChatRequest) else None,
         )
 

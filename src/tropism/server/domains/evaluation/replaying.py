@@ -22,6 +22,7 @@ from tropism.server.domains.evaluation.documents import with_documents
 from tropism.server.domains.evaluation.work import DELETED, Work, still_possible
 from tropism.server.domains.interactions import records
 from tropism.server.domains.interactions.records import Record, prompt_hash
+from tropism.server.errors import InvalidRequest
 from tropism.server.jobs.protocol import Run
 from tropism.server.snapshot import ServedModel
 from tropism.server.tables.evaluation import evaluation_answer, evaluation_sample
@@ -44,6 +45,7 @@ class Question:
     messages: Sequence[ChatMessage]
     max_tokens: int | None = None
     stop: list[str] | None = None
+    system_prompt_args: dict[str, Any] | None = None
 
 
 async def replay(run: Run[Any], work: Work) -> None:
@@ -64,6 +66,8 @@ async def _replay_through(run: Run[Any], work: Work, position: int, served: Serv
             return
         try:
             made = records.redacted(await _answered(run, work, served, question), work.plan.use_case.redact or ())
+        except InvalidRequest as error:
+            await run.write(_keep_failure, work, position, question, str(error), stage="replay", advance=1)
         except EngineError as error:
             await run.write(_keep_failure, work, position, question, str(error), stage="replay", advance=1)
             breaker.failed(error)
@@ -80,6 +84,7 @@ async def _answered(run: Run[Any], work: Work, served: ServedModel, question: Qu
         messages=list(question.messages),
         max_tokens=question.max_tokens or served.parameters.get("max_tokens") or MAX_TOKENS,
         stop=question.stop,
+        system_prompt_args=question.system_prompt_args,
     )
     prompt = prompt_for(served, request, question.messages)
     said = await patiently(lambda: whole(run, served, prompt))
@@ -99,6 +104,8 @@ async def _answered(run: Run[Any], work: Work, served: ServedModel, question: Qu
         latency_ms=said.latency_ms,
         parameters=parameters_of(prompt),
         labels={LABEL: str(work.job_id)},
+        model_version=served.version,
+        system_prompt_args=question.system_prompt_args,
     )
 
 
@@ -149,7 +156,9 @@ def _logged_prompts(session: Reading, job_id: UUID, last: int) -> list[Question]
     """The next prompts of the log, with the length and the stops that the application asked for."""
     sample = evaluation_sample.c
     wanted = (
-        select(sample.number, interaction_body.c.messages, interaction.c.parameters)
+        select(
+            sample.number, interaction_body.c.messages, interaction_body.c.system_prompt_args, interaction.c.parameters
+        )
         .outerjoin(interaction_body, interaction_body.c.id == sample.source_id)
         .outerjoin(interaction, interaction.c.id == sample.source_id)
         .where(sample.job_id == job_id, sample.number > last)
@@ -161,6 +170,7 @@ def _logged_prompts(session: Reading, job_id: UUID, last: int) -> list[Question]
             messages=msgspec.convert(row.messages or [], list[ChatMessage]),
             max_tokens=(row.parameters or {}).get("max_tokens"),
             stop=(row.parameters or {}).get("stop"),
+            system_prompt_args=row.system_prompt_args,
         )
         for row in session.rows(wanted.limit(AT_ONCE))
     ]

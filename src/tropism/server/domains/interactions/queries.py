@@ -222,6 +222,8 @@ def _described(row: Row[Any], direct: list[MetricFeedback], compared: list[Compa
         cost_usd=row.cost_usd,
         api_key=row.api_key_id,
         cached_from=row.cached_from,
+        model_version=row.model_version,
+        system_prompt_args=row.system_prompt_args or {},
         attempts=msgspec.convert(row.attempts or [], list[wire.Attempt]),
         parameters=msgspec.convert(row.parameters or {}, wire.GenerationParameters),
         timings=wire.Timings(latency_ms=row.latency_ms, first_token_ms=row.first_token_ms),

@@ -62,6 +62,8 @@ class Record:
     cached_from: UUID | None = None
     is_first: bool = True
     """Whether no other answer to the same request counts for the same model."""
+    model_version: int | None = None
+    system_prompt_args: dict[str, Any] | None = None
 
     @property
     def variant_id(self) -> UUID | None:
@@ -112,6 +114,7 @@ def redacted(record: Record, kinds: Sequence[Redactable]) -> Record:
         completion=redaction.redacted(record.completion, kinds),
         tool_calls=redaction.redacted_calls(record.tool_calls, kinds),
         metadata=redaction.redacted_metadata(record.metadata, kinds),
+        system_prompt_args=redaction.redacted_metadata(record.system_prompt_args, kinds),
         attempts=[_redacted_attempt(attempt, kinds) for attempt in record.attempts or ()] or None,
     )
 

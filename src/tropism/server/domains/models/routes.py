@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 from tropism.server.context import Context
-from tropism.server.domains.models import attachments, compute_configs, imports, service
+from tropism.server.domains.models import attachments, compute_configs, imports, service, variants
 from tropism.server.http import handles
 from tropism.wire import models as wire
 from tropism.wire.jobs import Job
 from tropism.wire.page import Nothing
+from tropism.wire.variants import VariantCreate, VariantRollback, VariantUpdate, Versions
 
 
 @handles(wire.LIST)
@@ -44,8 +45,23 @@ async def add_hf(context: Context, request: wire.HfModelCreate) -> Job:
 
 
 @handles(wire.ADD_VARIANT)
-async def add_variant(context: Context, request: wire.VariantCreate) -> wire.Model:
-    return await context.write(service.add_variant, request)
+async def add_variant(context: Context, request: VariantCreate) -> wire.Model:
+    return await context.write(variants.add, request)
+
+
+@handles(wire.UPDATE_VARIANT)
+async def update_variant(context: Context, request: VariantUpdate) -> wire.Model:
+    return await context.write(variants.change, request)
+
+
+@handles(wire.LIST_VERSIONS)
+async def list_versions(context: Context, request: wire.ModelReference) -> Versions:
+    return await context.read(variants.list_versions, request)
+
+
+@handles(wire.ROLL_BACK)
+async def roll_back(context: Context, request: VariantRollback) -> wire.Model:
+    return await context.write(variants.roll_back, request)
 
 
 @handles(wire.UPDATE_COMPUTE_CONFIG)

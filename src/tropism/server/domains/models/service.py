@@ -102,6 +102,7 @@ def described(row: Row[Any]) -> wire.Model:
         backbone=row.backbone,
         system_prompt=row.system_prompt,
         parameters=msgspec.convert(row.parameters, wire.Parameters) if row.parameters else None,
+        version=row.version,
         compute_config=msgspec.convert(row.compute_config, wire.ComputeConfig),
         prices=msgspec.convert(row.engine_prices or row.prices, wire.Prices | None),
         concurrency=msgspec.convert(row.engine_concurrency or row.concurrency, Concurrency | None),
@@ -133,7 +134,7 @@ def add_external(
     if request.endpoint is not None:
         refuse_endpoint(request.endpoint, settings.egress)
     id = transaction.new_id()
-    return _register(
+    return register(
         transaction,
         id=id,
         key=request.key or key_from(request.name),
@@ -159,31 +160,6 @@ def refuse_endpoint(endpoint: str, egress: Egress, param: str = "endpoint") -> N
         raise InvalidRequest(f"`{param}`: {error}", param=param) from None
 
 
-def add_variant(transaction: Writing, request: wire.VariantCreate) -> wire.Model:
-    """Register a system prompt and parameters on top of a model; its engine is shared."""
-    backbone = find(transaction, request.backbone)
-    if backbone.backbone_id is not None:
-        what = "an adapter" if backbone.adapter_path else "a variant"
-        raise InvalidRequest(f"{backbone.key!r} is {what} itself; take {backbone.backbone!r}", param="backbone")
-    if backbone.kind != "Generation":
-        raise InvalidRequest(f"{backbone.key!r} is an embedding model; it takes no system prompt", param="backbone")
-    if request.system_prompt is None and request.parameters is None:
-        raise InvalidRequest("a variant needs a `system_prompt`, `parameters`, or both", param="system_prompt")
-    return _register(
-        transaction,
-        key=request.key,
-        name=request.name or request.key,
-        kind=backbone.kind,
-        engine=backbone.engine,
-        provider=backbone.provider,
-        backbone_id=backbone.id,
-        system_prompt=request.system_prompt,
-        parameters=msgspec.to_builtins(request.parameters) if request.parameters else None,
-        compute_config=backbone.compute_config,
-        size=backbone.size,
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
     """What a training made: an adapter for a base, or, without a base, weights of its own."""
@@ -200,7 +176,7 @@ class Trained:
 
 def add_trained(transaction: Writing, made: Trained) -> wire.Model:
     """Register the child of a training. If its key was taken meanwhile, a number follows it."""
-    return _register(
+    return register(
         transaction,
         key=free_key(transaction, made.key),
         name=made.name,
@@ -233,7 +209,7 @@ def add_imported(transaction: Writing, made: Imported) -> wire.Model:
     """Register it, once. If its key was taken meanwhile, a number follows it."""
     if transaction.row(select(model.c.id).where(model.c.id == made.id)) is not None:
         return described(find(transaction, str(made.id)))
-    return _register(
+    return register(
         transaction,
         id=made.id,
         key=free_key(transaction, made.key),
@@ -265,10 +241,11 @@ def free_key(session: Reading, key: str) -> str:
 def add_built_in(transaction: Writing, *, key: str, engine: str, **more: Any) -> None:
     """Register a model that comes with the engine, if it is not there yet."""
     if transaction.row(select(model.c.id).where(model.c.key == key)) is None:
-        _register(transaction, key=key, engine=engine, **more)
+        register(transaction, key=key, engine=engine, **more)
 
 
-def _register(transaction: Writing, *, key: str, **values: Any) -> wire.Model:
+def register(transaction: Writing, *, key: str, **values: Any) -> wire.Model:
+    """A new row, if its key is free."""
     refuse_taken(transaction, key)
     row = {
         "id": transaction.new_id(),
