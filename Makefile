@@ -78,7 +78,8 @@ nginx: ## Install nginx for the tests of replicas, where root can (Debian)
 	  (apt-get update -qq && apt-get install -y -qq --no-install-recommends nginx-light >/dev/null)
 
 test-postgres: setup nginx ## Run the tests on a PostgreSQL server that they start themselves
-	$(BIN)/pytest --postgres -m "not torture" $(WITHOUT_DATABASE:%=--ignore=tests/%)
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --postgres \
+	  -m "not train and not browser and not torture" $(WITHOUT_DATABASE:%=--ignore=tests/%)
 
 test-deploy: setup ## Render the Helm chart and check what comes out, besides the other files of deploy/
 	$(BIN)/pip install $(LOCKED) --requirement requirements/deploy.lock

@@ -22,7 +22,8 @@ from tests.chat.upstream import Request, Upstream, run_upstream
 from tests.evaluation.judge import answer as judged
 from tests.trainers import tiny, tiny_gguf
 
-from tropism import Tropism
+from tropism import Tropism, rewards
+from tropism.rewards.testing import run_reward_server
 from tropism.server.clock import Clock
 from tropism.server.run import new_event_loop, running
 from tropism.server.settings import from_environment
@@ -52,6 +53,13 @@ REASONS = {
     True: "Every part of the question is answered, and the customer knows what to do next.",
     False: "It says something true, but leaves open what the customer should do.",
 }
+
+
+class Vowels(rewards.RewardServer):
+    """The share of letters that are vowels: a reward that even a tiny model can earn."""
+
+    def score(self, request: rewards.Request) -> float:
+        return sum(request.completion.count(letter) for letter in "aeiou") / max(1, len(request.completion))
 
 
 class SetBack(Clock):
@@ -233,18 +241,26 @@ def _learn(client: Tropism, data: Path) -> None:
     file = tiny_gguf.make_gguf(tiny.make_model(data / "weights"), data)
     client.jobs.wait(client.models.add_local(file, "tiny"), timeout=300)
     client.models.update_compute_config("tiny", {"max_seq_len": 256})
-    liked: Any = {"metric_key": "stars", "metric_metadata": {"scalar_metric": {"threshold": 4}}}
-    client.training.jobs.create(
-        "tiny",
-        {
-            "output_name": "Tiny support",
-            "training_config": {
-                "training_metadata": {"alignment_method": "SFT"},
-                "training_objective": {"metric": liked},
-                "base_training_params": {"learning_rate": 5e-3, "num_epochs": 4, "batch_size": 8, "num_validations": 6},
-            },
-            "sample_config": {"datasource": {"completions": {"selection_type": "LAST", "max_samples": 300}}},
+    threshold: Any = {"metric_key": "stars", "metric_metadata": {"scalar_metric": {"threshold": 4}}}
+    imitation: Any = {
+        "training_metadata": {"alignment_method": "SFT"},
+        "training_objective": {"metric": threshold},
+        "base_training_params": {"learning_rate": 5e-3, "num_epochs": 4, "batch_size": 8, "num_validations": 6},
+    }
+    earning: Any = {
+        "training_metadata": {
+            "alignment_method": "GRPO",
+            "parameters": {"grpo": {"steps": 24, "kl_div_coeff": 0.05, "max_completion_tokens": 24}},
         },
-        name="Imitate what customers liked",
-        wait=True,
-    )
+        "training_objective": {"reward_server": {"remote_env": "vowels"}},
+        "base_training_params": {"learning_rate": 5e-3, "batch_size": 8},
+    }
+    with run_reward_server(Vowels()) as url:
+        client.reward_servers.add(url, "vowels")
+        for name, config in (("Imitate what customers liked", imitation), ("Earn rewards", earning)):
+            job: Any = {
+                "output_name": f"Tiny {name.split()[-1]}",
+                "training_config": config,
+                "sample_config": {"datasource": {"completions": {"selection_type": "LAST", "max_samples": 300}}},
+            }
+            client.training.jobs.create("tiny", job, name=name, wait=True)

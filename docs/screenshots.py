@@ -38,7 +38,7 @@ def pages(client: Tropism) -> dict[str, str]:
     support = "/use_cases/support"
     logged = client.interactions.list(page={"first": 40}).nodes
     shown = next(each for each in logged if each.direct_feedbacks)
-    evaluation, training = client.evaluation.jobs.list()[0], client.training.jobs.list()[0]
+    evaluation, (rewarded, training) = client.evaluation.jobs.list()[0], client.training.jobs.list()
     return {
         "use-cases": "/",
         "overview": support,
@@ -58,6 +58,7 @@ def pages(client: Tropism) -> dict[str, str]:
         "dataset": f"{support}/datasets/questions",
         "trainings": f"{support}/training",
         "training": f"{support}/training/{training.id}",
+        "training-by-rewards": f"{support}/training/{rewarded.id}",
         "new-training": f"{support}/new_training",
         "models": "/models",
         "model": f"/models/{sample.LARGE}",

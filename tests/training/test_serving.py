@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from tests.engines.test_llama_adapters import write_adapter
+from tests.jobs.conftest import count_in
 
 from tropism import Tropism
 from tropism.sdk.errors import APIStatusError, TropismError
@@ -53,8 +53,9 @@ async def register(data: Path, files: dict[str, Path]) -> None:
     await database.open()
     base = await database.read(SYSTEM, service.find, BASE)
     for key, path in files.items():
+        job = await database.write(SYSTEM, count_in("default", capability="none that works here"))
         made = Trained(
-            key=key, name=key, path=path, job_id=uuid4(), base_id=base.id, config=base.compute_config, size=None
+            key=key, name=key, path=path, job_id=job.id, base_id=base.id, config=base.compute_config, size=None
         )
         await database.write(SYSTEM, service.add_trained, made)
     await database.close()
