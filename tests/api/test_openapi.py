@@ -150,7 +150,7 @@ def test_the_server_does_what_the_document_says(
     def holds(case: Any, is_known: bool) -> None:
         if is_known:
             named(case, known, row.path)
-        case.call_and_validate(base_url=apart.base_url, session=session, checks=CHECKS + DEEP * is_deep)
+        case.call_and_validate(base_url=apart.base_url, session=session, checks=CHECKS + DEEP * is_deep, timeout=60)
 
     try:
         holds()

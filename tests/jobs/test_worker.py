@@ -80,6 +80,27 @@ async def test_a_worker_leaves_alone_what_a_living_one_holds(database: Data, mak
     assert steps(tmp_path, made) == list(range(400))
 
 
+async def test_another_worker_takes_over_from_one_that_stands_still(
+    database: Data, make_job: MakeJob, tmp_path: Path
+) -> None:
+    """It is not dead and does not know that it is given up: when it goes on, it stores nothing more."""
+    made = await make_job(to=400)
+    first = await start(tmp_path, "", "default/one")
+    await until_running(database, made)
+    first.send_signal(signal.SIGSTOP)
+    reached = (await seen(database, made)).stages[1].processed
+    second = await start(tmp_path, "", "default/two")
+    while (await seen(database, made)).attempt == 1:
+        await asyncio.sleep(0.1)
+    first.send_signal(signal.SIGCONT)
+    assert await second.wait() == 0
+    assert await first.wait() == 0
+    done = await seen(database, made)
+    assert (done.status, done.attempt, done.stages[1].processed) == ("COMPLETED", 2, 400)
+    twice = [step for step, times in Counter(steps(tmp_path, made)).items() if times > 1]
+    assert set(twice) <= {reached, reached + 1}, "at most the step in flight is begun again"
+
+
 async def test_the_loss_of_the_job_engines_file_loses_no_job(database: Data, make_job: MakeJob, tmp_path: Path) -> None:
     made = await make_job(to=4)
     await run(tmp_path, "die")

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
+
+NOBODY = UUID(int=0)
+Rated: TypeAlias = tuple[UUID, UUID]
+"""A completion, and the user in whose name it was rated."""
 
 
 @dataclass
@@ -12,10 +16,10 @@ class Acknowledged:
     """By the ids that were handed out. What was asked but never answered is in the fields called unsure."""
 
     completions: dict[UUID, str] = field(default_factory=dict)
-    values: dict[UUID, float] = field(default_factory=dict)
-    """By completion: each is rated by nobody else, so that the last acknowledged value must be there."""
-    unsure: set[UUID] = field(default_factory=set)
-    """Completions whose rating was sent, but never answered: it may be there or not."""
+    values: dict[Rated, float] = field(default_factory=dict)
+    """Each completion is rated by one client alone, so that the last acknowledged value must be there."""
+    unsure: set[Rated] = field(default_factory=set)
+    """Whose rating was sent, but never answered: it may be there or not."""
     preferences: dict[UUID, tuple[UUID, UUID]] = field(default_factory=dict)
     datasets: dict[UUID, list[str]] = field(default_factory=dict)
     """The questions in each, line by line."""

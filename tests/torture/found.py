@@ -58,9 +58,10 @@ def _check_completions(session: Reading, acknowledged: Acknowledged) -> None:
 
 
 def _check_feedback(session: Reading, acknowledged: Acknowledged) -> None:
-    stored = {row.completion_id: row.value for row in session.rows(select(feedback.c.completion_id, feedback.c.value))}
-    certain = {id: value for id, value in acknowledged.values.items() if id not in acknowledged.unsure}
-    assert {id: stored.get(id) for id in certain} == certain
+    rows = session.rows(select(feedback.c.completion_id, feedback.c.user_id, feedback.c.value))
+    stored = {(row.completion_id, row.user_id): row.value for row in rows}
+    certain = {rated: value for rated, value in acknowledged.values.items() if rated not in acknowledged.unsure}
+    assert {rated: stored.get(rated) for rated in certain} == certain
     assert set(acknowledged.values) <= set(stored)
     pairs = {row.id: (row.preferred_id, row.other_id) for row in session.rows(select(comparison))}
     assert {id: pairs.get(id) for id in acknowledged.preferences} == acknowledged.preferences

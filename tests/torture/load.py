@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 import httpx2
 from tests.e2e.process import ADMIN_KEY
-from tests.torture.acknowledged import Acknowledged
+from tests.torture.acknowledged import NOBODY, Acknowledged
 
 from tropism import APIConnectionError, APITimeoutError, AsyncTropism, ConflictError, InternalServerError, Tropism
 from tropism.wire.datasets import Dataset
@@ -73,26 +73,26 @@ class User:
         self._took(chunks[0].id, text)  # only here: a stream is acknowledged by its end
 
     async def _log(self) -> None:
-        text, value = self._text(), float(self._dice.randrange(6))
+        text, value, who = self._text(), float(self._dice.randrange(6)), self._who()
         made = await self._client.interactions.create(
             text,
             model=self._dice.choice(MODELS),
             prompt="elsewhere",
             feedbacks=[{"feedback_key": STARS, "value": value}],
             ab_campaign=METRIC,
-            **self._who(),
+            **who,
         )
         self._took(made.completion_id, text)
-        self._acknowledged.values[made.completion_id] = value
+        self._acknowledged.values[made.completion_id, who.get("user", NOBODY)] = value
 
     async def _rate(self) -> None:
         if not self._mine:
             return
         id, value = self._dice.choice(self._mine), float(self._dice.randrange(6))
-        self._acknowledged.unsure.add(id)
+        self._acknowledged.unsure.add((id, NOBODY))
         await self._client.feedback.log_metric(value, id, STARS)
-        self._acknowledged.unsure.discard(id)
-        self._acknowledged.values[id] = value
+        self._acknowledged.unsure.discard((id, NOBODY))
+        self._acknowledged.values[id, NOBODY] = value
 
     async def _prefer(self) -> None:
         text = self._text()
