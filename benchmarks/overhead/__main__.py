@@ -44,6 +44,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=_positive, default=10, help="length of one load (default 10)")
     parser.add_argument("--connections", type=_positive, default=32, help="for the throughput loads (default 32)")
     parser.add_argument("--skip", action="append", choices=SKIPPABLE, default=[], help="leave a system out")
+    parser.add_argument("--beside", type=Path, help="another checkout that is set up: is this one slower?")
     parser.add_argument("--write", action="store_true", help="put the result into benchmarks/README.md")
     return parser.parse_args(arguments)
 
@@ -68,7 +69,7 @@ def _run(options: argparse.Namespace) -> int:
         child.tool(name)
     on = machine.description()
     with contextlib.ExitStack() as stack:
-        systems = _start(stack, [name for name in SKIPPABLE if name not in options.skip])
+        systems = _start(stack, [name for name in SKIPPABLE if name not in options.skip], options.beside)
         measured = dict(zip(systems, rounds.measure(list(systems.values()), plan), strict=True))
         kept, promise = _promise(measured["tropism"], plan) if "tropism" in measured else (True, "")
     failures = [f"{each.system.name}: {each.failures} requests failed." for each in measured.values() if each.failures]
@@ -83,12 +84,13 @@ def _run(options: argparse.Namespace) -> int:
     return 0 if kept and not failures else 1
 
 
-def _start(stack: contextlib.ExitStack, names: list[str]) -> dict[str, System]:
+def _start(stack: contextlib.ExitStack, names: list[str], beside: Path | None) -> dict[str, System]:
     """The mock and the named systems, stopped in turn when the stack closes. Data lies on the checkout's own disk."""
     BENCH.mkdir(exist_ok=True)
     command = litellm.install(BENCH) if "litellm" in names else None
     run = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="run-", dir=BENCH)))
-    ports = dict(zip(("mock", *SKIPPABLE), child.free_ports(1 + len(SKIPPABLE)), strict=True))
+    places = ("mock", *SKIPPABLE, "beside")
+    ports = dict(zip(places, child.free_ports(len(places)), strict=True))
     homes = {name: run / name for name in ports}
     for home in homes.values():
         home.mkdir()
@@ -98,6 +100,9 @@ def _start(stack: contextlib.ExitStack, names: list[str]) -> dict[str, System]:
         systems["nginx"] = stack.enter_context(nginx.proxy(homes["nginx"], ports["nginx"], upstream))
     if "tropism" in names:
         systems["tropism"] = stack.enter_context(tropism.server(homes["tropism"], ports["tropism"], upstream))
+    if beside:
+        other = tropism.server(homes["beside"], ports["beside"], upstream, beside)
+        systems["beside"] = stack.enter_context(other)
     if command:
         proxy = litellm.proxy(command, homes["litellm"], ports["litellm"], upstream)
         systems["litellm"] = stack.enter_context(proxy)

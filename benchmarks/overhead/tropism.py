@@ -24,11 +24,12 @@ class _Page(msgspec.Struct):
 
 
 @contextmanager
-def server(home: Path, port: int, upstream_port: int) -> Iterator[System]:
-    """`tropism serve` on an empty data directory, set up through its API."""
-    command = Path(sys.executable).with_name("tropism")
+def server(home: Path, port: int, upstream_port: int, checkout: Path | None = None) -> Iterator[System]:
+    """`tropism serve` on an empty data directory, set up through its API: ours, or that of another checkout."""
+    python = Path(sys.executable) if checkout is None else checkout / ".venv/bin/python"
+    command = python.with_name("tropism")
     if not command.exists():
-        raise BenchmarkError(f"{command.name} is not installed beside {Path(sys.executable).name}. Run: make setup")
+        raise BenchmarkError(f"{command.name} is not installed beside {python}. Run there: make setup")
     key = secrets.token_urlsafe(32)
     with running(
         [str(command), "serve", "--host", "127.0.0.1", "--port", str(port), "--data", str(home / "data")],
@@ -39,7 +40,8 @@ def server(home: Path, port: int, upstream_port: int) -> Iterator[System]:
         start_seconds=60,
     ):
         _attach_mock(port, key, upstream_port)
-        yield System(name=f"Tropism {version()}", logs="every one", port=port, model=USE_CASE, key=key)
+        name = f"Tropism {version()}" if checkout is None else f"Tropism in {checkout.name}"
+        yield System(name=name, logs="every one", port=port, model=USE_CASE, key=key)
 
 
 def _attach_mock(port: int, key: str, upstream_port: int) -> None:
