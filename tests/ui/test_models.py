@@ -64,6 +64,23 @@ def test_a_variant_is_started_with_its_backbone_only(open_page: Opened, client: 
         expect(page.get_by_role("button", name=name)).to_have_count(0)
 
 
+def test_a_prompt_is_changed_and_gone_back_to(open_page: Opened, client: Tropism) -> None:
+    key = f"brief-{uuid4().hex[:8]}"
+    client.models.add_variant("echo-c", key, system_prompt="Be brief.")
+    page = open_page(f"/models/{key}")
+    page.get_by_role("textbox", name="System prompt").fill("Be kind.")
+    page.get_by_role("button", name="Keep as a new version").click()
+    expect(page.get_by_role("heading", name="System prompt, version 2")).to_be_visible()
+    assert client.models.get(key).system_prompt == "Be kind."
+    earlier = page.get_by_role("article", name="Version 1")
+    expect(earlier).to_contain_text("Be brief.")
+    assert serious(page) == []
+    earlier.get_by_role("button", name="Go back to it").click()
+    expect(page.get_by_role("heading", name="System prompt, version 3")).to_be_visible()
+    made = client.models.get(key)
+    assert (made.version, made.system_prompt) == (3, "Be brief.")
+
+
 def test_an_outside_model_is_registered_and_its_key_is_not_shown(open_page: Opened, client: Tropism) -> None:
     name = f"Outside {uuid4().hex[:8]}"
     page = open_page("/models")

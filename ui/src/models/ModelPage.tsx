@@ -1,5 +1,5 @@
 // One model: its state, what it is, and the use cases that it is attached to.
-import { Alert, Button, Group, Stack, Text } from "@mantine/core"
+import { Alert, Button, Group, Stack } from "@mantine/core"
 import { IconAlertTriangle, IconGitBranch } from "@tabler/icons-react"
 import { useParams } from "@tanstack/react-router"
 import { api, refresh } from "../api/client"
@@ -18,6 +18,7 @@ import { Attachments } from "./Attachments"
 import { openVariant } from "./add"
 import { ComputeConfig, Prices } from "./changes"
 import { originOf, priceOf, sizeOf } from "./describe"
+import { Versions } from "./Versions"
 
 const LOOK_MS = 3000
 
@@ -36,13 +37,7 @@ export function ModelPage() {
           <>
             <State model={model} />
             <Attachments model={model} />
-            {model.system_prompt && (
-              <Section title={`System prompt, version ${model.version}`}>
-                <Text size="sm" className="prose">
-                  {model.system_prompt}
-                </Text>
-              </Section>
-            )}
+            {model.version !== null && <Versions model={model} />}
             <Prices model={model} />
             {!model.is_external && <ComputeConfig model={model} />}
           </>
