@@ -78,6 +78,7 @@ def upstream() -> Iterator[Upstream]:
         yield running
 
 
+@pytest.mark.sqlite
 def test_a_rotation_from_its_beginning_to_its_end(
     tmp_path: Path, upstream: Upstream, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from sqlalchemy import Connection, create_engine, insert, select
+from sqlalchemy import Connection, insert, select
 
 from tropism.server.clock import Clock
+from tropism.server.database.engines import engines
 from tropism.server.secrets import Secrets, master_key, new_api_key
 from tropism.server.tables import access
+from tropism.testing.database import database_of
 
 
 def join(data: Path, roles: Mapping[str, str]) -> str:
     """The api key of a new user with these roles, by team; teams that are not there are made."""
     key = new_api_key()
-    engine = create_engine(f"sqlite:///{data / 'tropism.db'}")
-    with engine.begin() as connection:
+    writing, reading = engines(database_of(data))
+    with writing.begin() as connection:
         _join(connection, data, roles, key)
-    engine.dispose()
+    writing.dispose()
+    reading.dispose()
     return key
 
 

@@ -27,8 +27,7 @@ def write(engine: RunningServer) -> Iterator[Callable[..., Any]]:
     with asyncio.Runner() as runner:
 
         async def opened() -> Database[snapshot.Snapshot]:
-            url = f"sqlite:///{engine.data / 'tropism.db'}"
-            database = Database(url, Clock(), snapshot.load, snapshot.version)
+            database = Database(engine.database, Clock(), snapshot.load, snapshot.version)
             await database.open()
             return database
 

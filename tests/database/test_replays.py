@@ -70,6 +70,7 @@ async def test_forgetting_finds_the_old_ones_by_their_index(database: Database[S
     assert await database.read(SYSTEM, plan) == ["SEARCH replay USING COVERING INDEX ix_replay_id (id<?)"]
 
 
+@pytest.mark.sqlite
 def test_a_start_forgets(tmp_path: Path) -> None:
     with run_server(data=tmp_path) as server, Tropism(server.base_url, server.api_key) as client:
         for _ in range(3):

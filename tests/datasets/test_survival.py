@@ -81,6 +81,7 @@ def test_an_engine_killed_while_it_checks_begins_again(tmp_path: Path) -> None:
     assert list((tmp_path / "uploads").iterdir()) == []
 
 
+@pytest.mark.sqlite
 def test_what_was_abandoned_a_day_ago_is_removed(tmp_path: Path, write: Write) -> None:
     with run_server(data=tmp_path / "data") as server, Tropism(server.base_url, server.api_key) as client:
         client.use_cases.create("case")

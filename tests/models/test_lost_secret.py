@@ -5,10 +5,13 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 from tropism import Tropism
 from tropism.testing import run_server
 
 
+@pytest.mark.sqlite
 def test_a_lost_secret_stops_one_model_alone(tmp_path: Path) -> None:
     with run_server(data=tmp_path) as server, Tropism(server.base_url, server.api_key) as client:
         client.models.add_external("Far", "m", "sk-far", "custom", "http://127.0.0.1:9/v1", "far")

@@ -52,6 +52,7 @@ def test_no_answer_holds_the_secret(call: Both, client: Tropism, use_case: str, 
     assert SECRET.encode() not in b"".join(msgspec.json.encode(answer) for answer in answers)
 
 
+@pytest.mark.sqlite
 def test_the_secret_is_not_in_the_files_in_clear(call: Both, server: RunningServer, key: str) -> None:
     add(call, key)
     files = [path for path in server.data.rglob("*") if path.is_file()]

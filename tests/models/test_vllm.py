@@ -10,12 +10,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
 
 import pytest
 from tests.engines.test_vllm import adapter, runs
 from tests.engines.test_vllm_elsewhere import KEY, Elsewhere
 from tests.engines.vllm_stand_in import as_program
+from tests.jobs.conftest import count_in
 from tests.weights import tiny
 
 import tropism
@@ -83,7 +83,8 @@ def child(server: RunningServer, key: str, file: Path, base: str = "tiny") -> No
         database = Database(server.database, Clock(), snapshot.load, snapshot.version)
         await database.open()
         row = await database.read(SYSTEM, service.find, base)
-        made = Trained(key=key, name=key, path=file, job_id=UUID(int=uuid4().int), base_id=row.id, config={}, size=None)
+        job = await database.write(SYSTEM, count_in("default", capability="none that works here"))
+        made = Trained(key=key, name=key, path=file, job_id=job.id, base_id=row.id, config={}, size=None)
         await database.write(SYSTEM, service.add_trained, made)
         await database.close()
 

@@ -53,6 +53,7 @@ def rows(server: RunningServer, statement: str, *given: UUID) -> list[tuple[obje
     return [tuple(row) for row in found]
 
 
+@pytest.mark.sqlite
 def test_what_was_logged_by_a_clock_that_goes_before_ours_is_deleted_too(tmp_path: Path) -> None:
     """Two engines of one database have two clocks, and any clock is set back now and then."""
     with run_server(data=tmp_path) as server, Tropism(server.base_url, server.api_key) as client:
@@ -68,6 +69,7 @@ def test_what_was_logged_by_a_clock_that_goes_before_ours_is_deleted_too(tmp_pat
         assert not ids(client, "default")
 
 
+@pytest.mark.sqlite
 def test_by_user_with_feedback_and_labels(call: Both, client: Tropism, server: RunningServer, use_case: str) -> None:
     ada, bob = uuid4(), uuid4()
     stars = f"{use_case}-stars"
@@ -91,6 +93,7 @@ def test_by_user_with_feedback_and_labels(call: Both, client: Tropism, server: R
     assert call("interactions.get_deletion", done.id) == done
 
 
+@pytest.mark.sqlite
 def test_what_the_user_said_about_others_is_nobodys(client: Tropism, server: RunningServer, use_case: str) -> None:
     ada, bob, stars = uuid4(), uuid4(), f"{use_case}-stars"
     one, two = log(client, use_case, user=bob), log(client, use_case, user=bob)
@@ -171,6 +174,7 @@ def test_developers_and_other_teams_delete_nothing() -> None:
         assert ids(client, "default") == {kept}
 
 
+@pytest.mark.sqlite
 def test_a_deletion_is_carried_on_after_a_restart(tmp_path: Path) -> None:
     """The row is written and the engine dies before it has done anything."""
     with run_server(data=tmp_path) as server, Tropism(server.base_url, server.api_key) as client:
@@ -190,6 +194,7 @@ def test_a_deletion_is_carried_on_after_a_restart(tmp_path: Path) -> None:
         assert ids(client, "default") == {kept} != {doomed}
 
 
+@pytest.mark.sqlite
 def test_what_was_deleted_is_in_no_file(tmp_path: Path) -> None:
     """Nor in the log beside the database; what a page may still hold of a row that moved goes with a VACUUM."""
     secret, ada = uuid4().hex, uuid4()

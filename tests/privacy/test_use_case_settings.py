@@ -118,6 +118,7 @@ def test_what_is_too_old_goes_by_itself(tmp_path: Path) -> None:
         assert client.interactions.list(use_case="other").total_count == 2
 
 
+@pytest.mark.sqlite
 def test_a_test_keeps_what_it_counted_under_nobodys_name(client: Tropism, server: RunningServer, use_case: str) -> None:
     test, key = f"{use_case}-t", f"{use_case}-stars"
     client.ab_tests.create(test, key, ["echo-a", "echo-b"], use_case=use_case)

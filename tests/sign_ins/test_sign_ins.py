@@ -164,6 +164,7 @@ def age(database: Path, column: str, hours: float) -> None:
     connection.close()
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("column", "hours", "status"),
     [("last_seen_ms", 11.9, 200), ("last_seen_ms", 12.1, 401), ("expires_ms", 0.0, 401)],
@@ -212,6 +213,7 @@ def test_each_step_is_in_the_audit_log(browser: Browser, person: Person, client:
     assert client.audit.verify().holds
 
 
+@pytest.mark.sqlite
 def test_neither_token_nor_password_is_in_the_database(tmp_path: Path) -> None:
     with run_server(data=tmp_path) as server, Tropism(server.base_url, server.api_key) as client:
         link = client.passwords.make_link("admin@localhost").token

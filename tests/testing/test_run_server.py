@@ -22,6 +22,7 @@ for _ in range(40):
 """
 
 
+@pytest.mark.sqlite
 def test_who_reads_the_files_of_a_running_server_takes_nothing_from_it(tmp_path: Path) -> None:
     """SQLite's locks belong to a process, which loses them all when it closes the file anywhere."""
     with run_server(data=tmp_path) as server, Tropism(server.base_url, server.api_key) as client:
@@ -38,6 +39,7 @@ def test_who_reads_the_files_of_a_running_server_takes_nothing_from_it(tmp_path:
         assert client.interactions.list().total_count == asked
 
 
+@pytest.mark.sqlite
 def test_a_server_that_cannot_start_is_an_error(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with (
         run_server(data=tmp_path),

@@ -55,6 +55,7 @@ def test_a_model_is_brought_and_answers(call: Both, use_case: str, key: str, rep
     assert answer.usage.completion_tokens == 4
 
 
+@pytest.mark.sqlite
 def test_a_gated_model_needs_the_token_which_is_kept_nowhere(
     call: Both, server: RunningServer, key: str, repository: Repository
 ) -> None:
@@ -74,6 +75,7 @@ def test_a_gated_model_needs_the_token_which_is_kept_nowhere(
     assert TOKEN not in str([job, call("jobs.logs", id), call("models.get", key), call("jobs.list")])
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("end", ["COMPLETED", "FAILED", "CANCELED"])
 def test_nothing_is_left_of_a_token_when_its_job_has_ended(
     call: Both, server: RunningServer, key: str, repository: Repository, end: str

@@ -34,6 +34,7 @@ def engines(url: URL, readers: int) -> tuple[Engine, Engine]:
     )
     for each in (write, read):
         event.listen(each, "connect", _replace_nul)
+        event.listen(each, "connect", _read_numbers)
     return write, read
 
 
@@ -46,6 +47,18 @@ def _replace_nul(driver: Driver, _: object) -> None:
             return super().dump(obj.replace(NUL, IN_ITS_PLACE))
 
     driver.adapters.register_dumper(str, WithoutNul)
+
+
+def _read_numbers(driver: Driver, _: object) -> None:
+    """Sums of whole numbers are whole numbers, as on SQLite, and not decimals, which JSON would have as text."""
+    from psycopg.adapt import Loader
+
+    class Number(Loader):
+        def load(self, data: Any) -> int | float:
+            text = bytes(data).decode()
+            return int(text) if text.removeprefix("-").isdigit() else float(text)
+
+    driver.adapters.register_loader("numeric", Number)
 
 
 def _options(name: str, setting: str) -> dict[str, object]:

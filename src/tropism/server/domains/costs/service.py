@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, cast, func, select
+from sqlalchemy import ColumnElement, Row, func, select
 
 from tropism.server.clock import EPOCH
 from tropism.server.database.session import Reading
@@ -50,7 +50,7 @@ def prices(listed: PriceList) -> wire.PriceList:
 def _rows(session: Reading, request: wire.CostQuery, by: list[wire.CostGroup]) -> list[Row[Any]]:
     table = user_spending if "user" in by else spending
     columns = [table.c[_COLUMNS[name]].label(name) for name in by]
-    sums = [cast(func.coalesce(func.sum(table.c[name]), 0), table.c[name].type).label(name) for name in SUMS]
+    sums = [func.coalesce(func.sum(table.c[name]), 0).label(name) for name in SUMS]
     statement = select(*columns, *sums).join(use_case, use_case.c.id == table.c.use_case_id)
     grouped = statement.where(*_conditions(session, request, table)).group_by(*(table.c[_COLUMNS[name]] for name in by))
     return list(session.rows(grouped))
