@@ -109,7 +109,7 @@ api: setup ## Write openapi.json and the reference pages anew
 bench-overhead: setup ## Measure the data plane beside nginx and LiteLLM (needs nginx and wrk)
 	$(BIN)/python -m benchmarks.overhead
 
-bench-scale: setup ## Measure lists and writes at ten million interactions on both databases (an hour, 40 GB)
+bench-scale: setup ## Measure lists and writes at ten million interactions on both databases
 	$(BIN)/python -m benchmarks.scale
 
 .tools/.ready: requirements/tools.lock Makefile
@@ -158,4 +158,4 @@ bench-judges: setup ## Measure how often judges are right, beside ragas
 bench-learning: setup-train ## Train by every method, and measure what was learnt
 	$(BIN)/python -m benchmarks.learning --write
 
-.PHONY: help setup ui node-client lint-ui browser run demo demo-train bench-learning test torture lint format api lock audit sbom bench-overhead bench-ab bench-judges bench-jobs setup-train screenshots test-train test-postgres nginx test-ui
+.PHONY: help setup ui node-client lint-ui browser run demo demo-train bench-learning test torture lint format api lock audit sbom bench-overhead bench-ab bench-judges bench-jobs bench-scale setup-train screenshots test-train test-postgres nginx test-ui

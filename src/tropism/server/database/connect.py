@@ -142,4 +142,7 @@ class Database(Generic[S]):
     async def _follow(self) -> None:
         while True:
             await asyncio.sleep(FOLLOW_SECONDS)
-            await self.catch_up()
+            try:
+                await self.catch_up()
+            except Exception:  # who followed no more would never hear of a key that is revoked elsewhere
+                log.exception("changes by other processes could not be taken over; tried again")

@@ -1,4 +1,7 @@
-"""A column as a planner without statistics should see it: to be looked at, not to be searched by."""
+"""A column as a planner without statistics should see it: to be looked at, not to be searched by.
+
+Where two indexes are as good to it, SQLite may read all of a use case to count five interactions of one session.
+"""
 
 from __future__ import annotations
 

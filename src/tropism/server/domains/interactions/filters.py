@@ -29,7 +29,7 @@ Condition = ColumnElement[bool]
 log = interaction.c
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # to compare statements makes another statement
 class Predicate:
     """One thing that must hold of an interaction."""
 

@@ -1,7 +1,7 @@
 """The interactions that match a filter, in order of time and counted, without reading more of the log than it takes.
 
 Of the things that a filter asks for, the one that holds of the fewest interactions finds them, off its index and in
-their order; the others are looked at row by row. So a page costs the same in a log of ten thousand and of ten million.
+their order; the others are looked at row by row. So what a page costs does not grow with the log.
 """
 
 from __future__ import annotations
