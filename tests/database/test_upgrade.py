@@ -24,10 +24,14 @@ def at(engine: Engine, revision: str) -> None:
         command.upgrade(_config(connection), revision)
 
 
+def tables_of(engine: Engine) -> list[str]:
+    return [name for name in inspect(engine).get_table_names() if name not in KEPT_BY_US]
+
+
 def fill(engine: Engine, path: Path) -> list[str]:
     """A row in every table, whatever its columns are; the names of the tables."""
     found = inspect(engine)
-    tables = [name for name in found.get_table_names() if name not in KEPT_BY_US]
+    tables = tables_of(engine)
     with sqlite3.connect(path) as connection:
         for name in tables:
             columns = found.get_columns(name)

@@ -76,6 +76,8 @@ async def breaks_off(request: Request) -> None:
     request.begin()
     await request.say("Hel")
     await request.event({"error": {"message": f"no longer: {request.headers['authorization']}"}})
+    # A client that hears of the end before it has read this tells of the end instead.
+    await request.pause(0.5)
     request.writer.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
@@ -12,8 +13,10 @@ from statistics import fmean
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, inspect
 from tests.chat.upstream import Request, Upstream, eventually, run_upstream
 from tests.conftest import Both
+from tests.database.test_upgrade import at, tables_of
 
 import tropism
 from tropism import Tropism
@@ -181,13 +184,23 @@ def test_what_cannot_be_shown_is_refused(call: Both, use_case: str, wrong: dict[
     assert caught.value.param == param
 
 
-SINCE_THEN = (("attachment", "reliability"), ("model", "concurrency"), ("interaction", "attempts"))
-"""Columns that later revisions have added."""
+def copied(old: Path, new: Path, revision: str) -> None:
+    """Make a database of an earlier revision that holds what another holds, as far as it had a place for it then."""
+    engine = create_engine(f"sqlite:///{new}")
+    at(engine, revision)
+    columns = {name: [column["name"] for column in inspect(engine).get_columns(name)] for name in tables_of(engine)}
+    engine.dispose()
+    with sqlite3.connect(new) as database:
+        database.execute("ATTACH ? AS old", [str(old)])
+        for table, names in columns.items():
+            listed = ", ".join(f'"{name}"' for name in names)
+            database.execute(f'INSERT INTO main."{table}" ({listed}) SELECT {listed} FROM old."{table}"')
 
 
 @pytest.mark.sqlite
 def test_an_upgrade_counts_what_is_there(tmp_path: Path) -> None:
-    with run_server(data=tmp_path) as server, Tropism(server.base_url, server.api_key) as client:
+    now, earlier = tmp_path / "now", tmp_path / "earlier"
+    with run_server(data=now) as server, Tropism(server.base_url, server.api_key) as client:
         client.use_cases.create("here")
         client.models.attach("echo", make_default=True, wait=True, use_case="here")
         client.feedback.register_key("here-stars")
@@ -195,12 +208,9 @@ def test_an_upgrade_counts_what_is_there(tmp_path: Path) -> None:
         for value in range(5):
             client.feedback.log_metric(value, ask(client, "here"), "here-stars")
         before = [client.trends.query(metric, use_case="here").models for metric in ("latency_ms", "here-stars")]
-    with sqlite3.connect(tmp_path / "tropism.db") as database:
-        database.execute("DROP TABLE trend")
-        for table, column in SINCE_THEN:
-            database.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
-        database.execute("UPDATE alembic_version SET version_num = '0019'")
-    with run_server(data=tmp_path) as server, Tropism(server.base_url, server.api_key) as client:
+    shutil.copytree(now, earlier, ignore=shutil.ignore_patterns("tropism.db*"))
+    copied(now / "tropism.db", earlier / "tropism.db", "0019")
+    with run_server(data=earlier) as server, Tropism(server.base_url, server.api_key) as client:
         after = [client.trends.query(metric, use_case="here").models for metric in ("latency_ms", "here-stars")]
     figures = [[(each.count, round(each.mean, 9)) for models in time for each in models] for time in (before, after)]
     assert figures[0] == figures[1]
