@@ -149,6 +149,12 @@ sbom: setup .tools/.ready ## Write dist/tropism.cdx.json: what an installed engi
 bench-ab: setup ## Measure the error rates of the A/B statistics
 	$(BIN)/python -m benchmarks.ab_validity
 
+bench-inference: setup ## Measure the local engine beside llama.cpp's own server
+	$(BIN)/python -m benchmarks.inference
+
+bench-start: setup ## Measure the import, the start on a million interactions, and an idle engine's memory
+	$(BIN)/python -m benchmarks.start
+
 bench-jobs: setup ## Measure what a busy worker costs the chat beside it
 	$(BIN)/python -m benchmarks.jobs
 
@@ -158,4 +164,4 @@ bench-judges: setup ## Measure how often judges are right, beside ragas
 bench-learning: setup-train ## Train by every method, and measure what was learnt
 	$(BIN)/python -m benchmarks.learning --write
 
-.PHONY: help setup ui node-client lint-ui browser run demo demo-train bench-learning test torture lint format api lock audit sbom bench-overhead bench-ab bench-judges bench-jobs bench-scale setup-train screenshots test-train test-postgres nginx test-ui
+.PHONY: help setup ui node-client lint-ui browser run demo demo-train bench-learning test torture lint format api lock audit sbom bench-overhead bench-ab bench-judges bench-jobs bench-scale bench-inference bench-start setup-train screenshots test-train test-postgres nginx test-ui

@@ -6,17 +6,16 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks import markdown
+
 PAGE = Path(__file__).parents[2] / "docs" / "concepts" / "ab-statistics.md"
-BEGIN, END = "<!-- ab_validity: begin -->", "<!-- ab_validity: end -->"
+END = "<!-- ab_validity: end -->"
 GOALS = "### Goals"
 
 
 def write(text: str) -> None:
     """Put `text` in the place of all that was measured before."""
-    page = PAGE.read_text(encoding="utf-8")
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    PAGE.write_text(f"{before}{BEGIN}\n\n{text.rstrip()}\n\n{END}{after}", encoding="utf-8")
+    markdown.write("ab_validity", text, PAGE)
 
 
 def merge(tables: Sequence[str], goals: str) -> None:

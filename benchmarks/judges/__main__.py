@@ -10,13 +10,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
-from benchmarks.judges import ours, pages, peer
+from benchmarks import markdown
+from benchmarks.judges import ours, peer
 from benchmarks.judges.figures import HEAD, row
 from benchmarks.judges.judge_model import BUNDLED, Endpoint, JudgeModel, judge_model
 from benchmarks.judges.labelled import GOOD_FROM, load
 from tropism.judges.registry import Method
 
-BENCH = Path(__file__).parents[2] / ".bench"
+ROOT = Path(__file__).parents[2]
+BENCH = ROOT / ".bench"
+PAGES = (markdown.README, ROOT / "docs" / "concepts" / "judges.md")
 METHODS: tuple[Method, ...] = tuple(method for method in get_args(Method) if method in GOOD_FROM)
 
 
@@ -33,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 parts.append(_table(model, method, options, python, embeddings))
                 print(parts[-1], flush=True)
         if options.write:
-            pages.write("\n".join(parts))
+            for place in PAGES:
+                markdown.write("judges", "\n".join(parts), place)
     except peer.PeerError as error:
         print(error, file=sys.stderr)
         return 1
@@ -51,9 +55,8 @@ def _table(model: JudgeModel, method: Method, options: argparse.Namespace, pytho
     runs = [ours.run(model, method, samples, options.context)]
     if python is not None:
         runs.append(peer.run(python, model, method, samples, embeddings))
-    rows = [HEAD, ["---"] * len(HEAD), *(row(run, samples, GOOD_FROM[method]) for run in runs)]
-    lines = [f"| {' | '.join(cells)} |" for cells in rows]
-    return "\n".join([f"### {method}, {len(samples)} samples", "", *lines, ""])
+    table = markdown.table(HEAD, [row(run, samples, GOOD_FROM[method]) for run in runs])
+    return f"### {method}, {len(samples)} samples\n\n{table}\n"
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

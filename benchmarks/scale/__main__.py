@@ -20,15 +20,14 @@ from typing import Any
 import httpx2
 from tests.postgres import postgres_server
 
+from benchmarks import markdown
 from benchmarks.scale import asked, page, writes
 from benchmarks.scale.load import load
 from benchmarks.scale.page import Figures, Measured
 from benchmarks.scale.rows import World
-from tropism import Tropism
+from benchmarks.scale.world import MODELS, USE_CASE, made_through_the_api
 from tropism.testing import RunningServer, run_server
 
-USE_CASE = "scale"
-MODELS = tuple(f"{USE_CASE}-{number}" for number in range(3))
 SIZES = (10_000, 1_000_000, 10_000_000)
 WHOLES = 3
 """What reads all of the log is asked so often."""
@@ -51,7 +50,7 @@ def main() -> int:
             measured.append(writes.measure(kind))
     print(page.text(measured))
     if options.write:
-        page.write(measured)
+        markdown.write("scale", page.text(measured))
     return 0
 
 
@@ -59,7 +58,7 @@ def _at(size: int, kind: str, requests: int) -> Measured:
     with tempfile.TemporaryDirectory(prefix="tropism-scale-") as folder:
         data = Path(folder)
         with run_server(echo_models=MODELS, data=data) as server:
-            world = _world(server, size)
+            world = made_through_the_api(server, size)
             database = server.database
         _say(f"{kind}, {size:,} interactions: loading")
         took = load(database, world)
@@ -80,25 +79,6 @@ def _where(postgres: str | None) -> Iterator[None]:
         os.environ.pop("TROPISM_TEST_POSTGRES", None)
         if before:
             os.environ["TROPISM_TEST_POSTGRES"] = before
-
-
-def _world(server: RunningServer, size: int) -> World:
-    with Tropism(server.base_url, server.api_key) as client:
-        used = client.use_cases.create(USE_CASE)
-        client.set_default_use_case(USE_CASE)
-        models = [client.models.attach(key, wait=True).model.id for key in MODELS]
-        keys = [client.feedback.register_key(f"{USE_CASE}-{name}").id for name in ("stars", "better")]
-        for name in ("stars", "better"):
-            client.feedback.link(f"{USE_CASE}-{name}")
-        test = client.ab_tests.create(f"{USE_CASE}-test", f"{USE_CASE}-stars", list(MODELS[:2]), auto_deploy=False)
-        return World(
-            use_case=used.id,
-            models=(models[0], models[1], models[2]),
-            ab_test=test.id,
-            stars=keys[0],
-            better=keys[1],
-            size=size,
-        )
 
 
 def _ask(server: RunningServer, world: World, requests: int) -> dict[str, Figures]:

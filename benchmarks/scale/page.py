@@ -1,13 +1,11 @@
-"""The tables, and where they stand in the documentation."""
+"""What was measured, and its tables."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-PAGE = Path(__file__).parents[1] / "README.md"
-BEGIN, END = "<!-- scale: begin -->", "<!-- scale: end -->"
+from benchmarks.markdown import table
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ def text(measured: Sequence[Measured]) -> str:
     lines = [line for kind in kinds for line in _of(kind, [each for each in measured if each.kind == kind])]
     head = ["", "interactions a second", "the floor", "ratio", "in one commit"]
     rows = [[each.kind, *_written(each.writes)] for each in measured if each.writes]
-    return "\n".join([*lines, *_table(head, rows)])
+    return "\n".join([*lines, table(head, rows)])
 
 
 def _of(kind: str, measured: Sequence[Measured]) -> list[str]:
@@ -54,7 +52,7 @@ def _of(kind: str, measured: Sequence[Measured]) -> list[str]:
         return []
     head = [kind, *(f"{each.size:,}" for each in sizes), "last to first", "total_count at last"]
     rows = [[name, *_row([each.figures[name] for each in sizes])] for name in sizes[0].figures]
-    return [*_table(head, rows), ""]
+    return [table(head, rows), ""]
 
 
 def _row(figures: Sequence[Figures]) -> list[str]:
@@ -66,14 +64,3 @@ def _row(figures: Sequence[Figures]) -> list[str]:
 
 def _written(writes: Writes) -> list[str]:
     return [f"{writes.ours:,.0f}", f"{writes.floor:,.0f}", f"{writes.ours / writes.floor:.2f}", f"{writes.batch:.0f}"]
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
-
-
-def write(measured: Sequence[Measured]) -> None:
-    """Put the tables between the marks of the page."""
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    after = rest.partition(END)[2]
-    PAGE.write_text(f"{before}{BEGIN}\n\n{text(measured)}\n\n{END}{after}", encoding="utf-8")

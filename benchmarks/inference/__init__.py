@@ -1,0 +1,1 @@
+"""Local inference: what the engine adds to llama.cpp's own server."""

@@ -1,0 +1,1 @@
+"""How long it takes to begin: importing the client, starting the engine; and what an idle engine holds."""
