@@ -149,6 +149,9 @@ sbom: setup .tools/.ready ## Write dist/tropism.cdx.json: what an installed engi
 bench-ab: setup ## Measure the error rates of the A/B statistics
 	$(BIN)/python -m benchmarks.ab_validity
 
+soak: setup ## An hour of mixed load: memory, file handles, threads and latency must stay flat
+	$(BIN)/python -m benchmarks.soak
+
 bench-inference: setup ## Measure the local engine beside llama.cpp's own server
 	$(BIN)/python -m benchmarks.inference
 
@@ -164,4 +167,4 @@ bench-judges: setup ## Measure how often judges are right, beside ragas
 bench-learning: setup-train ## Train by every method, and measure what was learnt
 	$(BIN)/python -m benchmarks.learning --write
 
-.PHONY: help setup ui node-client lint-ui browser run demo demo-train bench-learning test torture lint format api lock audit sbom bench-overhead bench-ab bench-judges bench-jobs bench-scale bench-inference bench-start setup-train screenshots test-train test-postgres nginx test-ui
+.PHONY: help setup ui node-client lint-ui browser run demo demo-train bench-learning test torture lint format api lock audit sbom bench-overhead bench-ab bench-judges bench-jobs bench-scale bench-inference bench-start soak setup-train screenshots test-train test-postgres nginx test-ui
