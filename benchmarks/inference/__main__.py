@@ -30,8 +30,8 @@ SLOTS, CONTEXT = 8, 2048
 EMBEDDING_SLOTS, EMBEDDING_CONTEXT = 4, 512
 STREAMS = {1: 6, 8: 2}
 """So many streams at once, and so many answers on each."""
-TEXTS = {1: 100, 32: 8}
-"""So many texts in a call, and so many calls."""
+TEXTS = {(1, 1): 60, (8, 1): 20, (1, 32): 6}
+"""So many callers at once and texts in a call, and so many calls of each."""
 
 
 def main() -> int:
@@ -83,13 +83,15 @@ async def _measure(theirs: tuple[Target, Target], ours: tuple[Target, Target], r
                 target = (theirs, ours)[side][0]
                 found[side] = await chat(target, streams, answers, tokens, number)
             if number:  # the first round warms up
-                name = f"{streams} stream{'s' * (streams > 1)}"
+                name = _number(streams, "stream")
                 rates[f"{name}: tokens/s"].append((found[0].tokens_per_second, found[1].tokens_per_second))
                 waits[f"{name}: first token, ms"].append((found[0].first_ms, found[1].first_ms))
-        for texts, calls in TEXTS.items():
-            embedded = {side: await embed((theirs, ours)[side][1], texts, calls, number) for side in _order(number)}
+        for (callers, texts), calls in TEXTS.items():
+            embedded = {
+                side: await embed((theirs, ours)[side][1], callers, texts, calls, number) for side in _order(number)
+            }
             if number:
-                name = f"embeddings, {texts} text{'s' * (texts > 1)} a call: texts/s"
+                name = f"embeddings, {_number(callers, 'caller')}, {_number(texts, 'text')} a call: texts/s"
                 rates[name].append((embedded[0], embedded[1]))
         print(f"round {number} of {rounds}", file=sys.stderr, flush=True)
     return page.text(rates, waits)
@@ -97,6 +99,10 @@ async def _measure(theirs: tuple[Target, Target], ours: tuple[Target, Target], r
 
 def _order(number: int) -> tuple[int, int]:
     return (0, 1) if number % 2 else (1, 0)
+
+
+def _number(number: int, of: str) -> str:
+    return f"{number} {of}{'s' * (number > 1)}"
 
 
 if __name__ == "__main__":

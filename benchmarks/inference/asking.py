@@ -76,18 +76,23 @@ async def _answer(session: aiohttp.ClientSession, target: Target, tokens: int, n
     return made, first
 
 
-async def embed(target: Target, texts: int, calls: int, salt: int) -> float:
-    """Texts embedded in a second, by calls of so many texts after one another."""
+async def embed(target: Target, callers: int, texts: int, calls: int, salt: int) -> float:
+    """Texts embedded in a second, by some callers, each of which makes calls of so many texts one after another."""
     async with _session(target) as session:
         began = time.perf_counter()
-        for call in range(calls):
-            wanted = [TEXT.format(salt * 100_000 + call * texts + number) for number in range(texts)]
-            body = {"model": target.model, "input": wanted}
-            async with session.post(f"{target.url}/embeddings", json=body) as response:
-                response.raise_for_status()
-                if len(msgspec.json.decode(await response.read())["data"]) != texts:
-                    raise RuntimeError(f"{target.url} lost a text")
-        return texts * calls / (time.perf_counter() - began)
+        first = [(salt * 100 + caller) * 10_000 for caller in range(callers)]
+        await asyncio.gather(*(_embeddings(session, target, texts, calls, number) for number in first))
+        return callers * texts * calls / (time.perf_counter() - began)
+
+
+async def _embeddings(session: aiohttp.ClientSession, target: Target, texts: int, calls: int, first: int) -> None:
+    for call in range(calls):
+        wanted = [TEXT.format(first + call * texts + number) for number in range(texts)]
+        body = {"model": target.model, "input": wanted}
+        async with session.post(f"{target.url}/embeddings", json=body) as response:
+            response.raise_for_status()
+            if len(msgspec.json.decode(await response.read())["data"]) != texts:
+                raise RuntimeError(f"{target.url} lost a text")
 
 
 def _session(target: Target) -> aiohttp.ClientSession:
