@@ -22,6 +22,7 @@ from tropism.server.database.engines import only_reading
 CLIENTS = 8
 SECONDS = 90.0
 JOBS_EVERY, CHECKED_EVERY = 5, 5
+FEW = 10
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="kills processes by signals")
 
 
@@ -61,8 +62,9 @@ async def test_what_was_acknowledged_survives_kills(
     with capsys.disabled():
         print(f"\n{storm.said(times)}; seed {seed}")  # noqa: T201
     assert len(storm.acknowledged.completions) > 20 * times, "too little traffic to prove anything"
-    assert storm.acknowledged.datasets
     assert storm.acknowledged.jobs
+    # An upload takes several calls: in a few turns on a slow machine, all may be cut off.
+    assert storm.acknowledged.datasets or times < FEW
 
 
 class Storm:

@@ -52,7 +52,7 @@ def test_a_model_is_brought_and_answers(call: Both, use_case: str, key: str, rep
     assert made.compute_config.max_seq_len == 256
     call("models.attach", key, wait=True, use_case=use_case)
     answer = call("chat.create", QUESTION, model=key, max_tokens=4, use_case=use_case)
-    assert answer.usage.completion_tokens == 4
+    assert 1 <= answer.usage.completion_tokens <= 4  # of random weights, any word may be the end
 
 
 @pytest.mark.sqlite

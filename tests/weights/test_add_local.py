@@ -34,7 +34,8 @@ def test_a_folder_is_converted_and_answers(
     assert [path.name for path in (server.data / "models" / str(done.id)).iterdir()] == ["model.gguf"]
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
     call("models.attach", key, wait=True, use_case=use_case)
-    assert call("chat.create", QUESTION, model=key, max_tokens=4, use_case=use_case).usage.completion_tokens == 4
+    # Its weights are dice: any of its four words may be the one that ends an answer.
+    assert 1 <= call("chat.create", QUESTION, model=key, max_tokens=4, use_case=use_case).usage.completion_tokens <= 4
 
 
 def test_a_gguf_file_stays_where_it_is(
