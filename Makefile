@@ -106,7 +106,7 @@ format: setup ui/node_modules/.ready ## Rewrite the code in the house style
 api: setup ## Write openapi.json and the reference pages anew
 	$(BIN)/python docs/generate.py
 
-bench-overhead: setup ## Measure the data plane beside nginx and LiteLLM (needs nginx and wrk)
+bench-overhead: setup ## Measure the data plane beside nginx and other gateways (needs nginx and wrk)
 	$(BIN)/python -m benchmarks.overhead
 
 bench-scale: setup ## Measure lists and writes at ten million interactions on both databases

@@ -49,8 +49,11 @@ def running(
     ready: str,
     settings: Mapping[str, str] | None = None,
     start_seconds: float = 30,
-) -> Iterator[None]:
-    """Runs a server in its own folder while the block lasts; enters the block once `GET ready` answers 200."""
+) -> Iterator[int]:
+    """Runs a server in a folder and a session of its own while the block lasts, and tells who leads the session.
+
+    Enters the block once `GET ready` answers 200.
+    """
     log = home / "output.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -64,7 +67,7 @@ def running(
         )
     try:
         _wait(process, port, ready, log, start_seconds)
-        yield
+        yield process.pid
     finally:
         _stop(process)
 

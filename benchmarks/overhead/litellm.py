@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,12 +10,10 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.overhead.child import running
-from benchmarks.overhead.failure import BenchmarkError
+from benchmarks.overhead.install import python
 from benchmarks.overhead.system import System
 
 VERSION = "1.106.2"
-REQUIREMENT = f"litellm[proxy]=={VERSION}"
-INSTALL_SECONDS = 1200
 
 # The first two are the production page's advice. The others keep it from looking up price lists and the like on the
 # network at start; this version sends no telemetry.
@@ -33,22 +29,8 @@ SETTINGS = {
 
 
 def install(bench: Path) -> Path:
-    """The `litellm` command in its environment under `bench`, made on the first call."""
-    folder = bench / "litellm"
-    stamp = folder / "installed"
-    if not stamp.exists() or stamp.read_text() != REQUIREMENT:
-        print(f"Installing {REQUIREMENT} into {folder} ...", file=sys.stderr, flush=True)
-        _run([sys.executable, "-m", "venv", "--clear", str(folder)])
-        _run([str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", REQUIREMENT])
-        stamp.write_text(REQUIREMENT)
-    return folder / "bin" / "litellm"
-
-
-def _run(command: list[str]) -> None:
-    try:
-        subprocess.run(command, check=True, timeout=INSTALL_SECONDS, capture_output=True, text=True)
-    except subprocess.CalledProcessError as error:
-        raise BenchmarkError(f"{REQUIREMENT} could not be installed:\n{error.stderr[-2000:]}") from error
+    """Its `litellm` command, installed on the first call."""
+    return python(bench / "litellm", f"litellm[proxy]=={VERSION}") / "litellm"
 
 
 @contextmanager
@@ -66,8 +48,8 @@ def proxy(command: Path, home: Path, port: int, upstream_port: int) -> Iterator[
         ready="/health/liveliness",
         settings={**SETTINGS, "LITELLM_MASTER_KEY": key},
         start_seconds=180,
-    ):
-        yield System(name=f"LiteLLM {VERSION}", logs="nothing", port=port, model="mock", key=key)
+    ) as process:
+        yield System(name=f"LiteLLM {VERSION}", logs="nothing", port=port, process=process, key=key)
 
 
 def _config(upstream_port: int) -> bytes:

@@ -2,8 +2,9 @@
 
 wrk.method = "POST"
 wrk.body = os.getenv("BENCH_BODY")
-wrk.headers["Content-Type"] = "application/json"
-wrk.headers["Authorization"] = "Bearer " .. os.getenv("BENCH_KEY")
+for name, value in string.gmatch(os.getenv("BENCH_HEADERS"), "([^:\n]+): ([^\n]*)\n") do
+  wrk.headers[name] = value
+end
 
 local pause = tonumber(os.getenv("BENCH_PAUSE_MS"))
 

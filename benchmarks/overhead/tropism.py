@@ -7,6 +7,7 @@ import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -38,13 +39,22 @@ def server(home: Path, port: int, upstream_port: int, checkout: Path | None = No
         ready="/health",
         settings={"TROPISM_ADMIN_API_KEY": key, "TROPISM_BUNDLED_MODELS": "0"},
         start_seconds=60,
-    ):
-        _attach_mock(port, key, upstream_port)
+    ) as process:
+        headers = {**web.JSON, "Authorization": f"Bearer {key}"}
+        _attach_mock(port, headers, upstream_port)
         name = f"Tropism {version()}" if checkout is None else f"Tropism in {checkout.name}"
-        yield System(name=name, logs="every one", port=port, model=USE_CASE, key=key)
+        yield System(
+            name=name,
+            logs="each, before the answer",
+            port=port,
+            process=process,
+            model=USE_CASE,
+            key=key,
+            logged=partial(_logged, port, headers),
+        )
 
 
-def _attach_mock(port: int, key: str, upstream_port: int) -> None:
+def _attach_mock(port: int, headers: dict[str, str], upstream_port: int) -> None:
     external = {
         "name": "mock",
         "key": "mock",
@@ -53,16 +63,20 @@ def _attach_mock(port: int, key: str, upstream_port: int) -> None:
         "provider": "custom",
         "endpoint": f"http://127.0.0.1:{upstream_port}/v1",
     }
-    web.call(port, "POST", "/api/v1/use_cases", key=key, body={"key": USE_CASE})
-    web.call(port, "POST", "/api/v1/models/external", key=key, body=external)
     attached = {"model": "mock", "make_default": True}
-    web.call(port, "POST", f"/api/v1/use_cases/{USE_CASE}/models", key=key, body=attached)
+    for path, body in (
+        ("/api/v1/use_cases", {"key": USE_CASE}),
+        ("/api/v1/models/external", external),
+        (f"/api/v1/use_cases/{USE_CASE}/models", attached),
+    ):
+        web.call(port, "POST", path, headers=headers, body=body)
 
 
-def logged(system: System) -> int:
+def _logged(port: int, headers: dict[str, str]) -> int:
     """How many interactions the server says it has."""
     query = {"use_case": USE_CASE, "page": {"first": 1}}
-    body = web.call(system.port, "POST", "/api/v1/interactions/query", key=system.key, body=query, timeout_seconds=120)
+    path = "/api/v1/interactions/query"
+    body = web.call(port, "POST", path, headers=headers, body=query, timeout_seconds=120)
     return msgspec.json.decode(body, type=_Page).total_count
 
 
