@@ -63,7 +63,8 @@ def _run(options: argparse.Namespace) -> int:
     plan = Plan(rounds=options.rounds, seconds=options.seconds, connections=options.connections)
     for name in ("nginx", "wrk"):
         child.tool(name)
-    on = machine.description()
+    BENCH.mkdir(exist_ok=True)
+    on = f"{machine.description()}; {machine.disk(BENCH)}"
     with contextlib.ExitStack() as stack:
         names = [name for name in systems.NAMES if name not in options.skip]
         started = systems.start(stack, names, options.beside, BENCH)

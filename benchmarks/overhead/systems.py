@@ -19,7 +19,6 @@ Start = Callable[[Path, int, int], contextlib.AbstractContextManager[System]]
 
 def start(stack: contextlib.ExitStack, names: Sequence[str], beside: Path | None, bench: Path) -> dict[str, System]:
     """The mock and the named systems, stopped in turn when the stack closes. Data lies on the checkout's own disk."""
-    bench.mkdir(exist_ok=True)
     starters = {name: _starter(name, bench) for name in names}
     if beside:
         starters["beside"] = partial(tropism.server, checkout=beside)
