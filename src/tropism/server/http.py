@@ -99,6 +99,21 @@ def _file_headers(file: File) -> dict[str, str]:
     return headers if file.size is None else headers | {"content-length": str(file.size)}
 
 
+class FixedPaths(BaseRoute):
+    """Finds routes whose paths have no names in them at once: Starlette tries one route after another."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        fixed = (route for route in routes if not route.param_convertors)
+        self._routes = {(method, route.path): route for route in fixed for method in route.methods or ()}
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        found = self._routes.get((scope.get("method", ""), scope["path"]))
+        return found.matches(scope) if found else (Match.NONE, {})
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._routes[scope["method"], scope["path"]].handle(scope, receive, send)
+
+
 Handler = Callable[[Context, In], Awaitable[Out]]
 Streaming = Callable[[Context, In], Awaitable[Out | Events]]
 Receiving = Callable[[Context, In, AsyncIterator[bytes]], Awaitable[Out]]
@@ -172,11 +187,11 @@ def gives_cookies(endpoint: Endpoint[In, Out]) -> Callable[[Keeping[In, Out]], K
 
 def application(endpoints: Iterable[Endpoint[Any, Any]], services: Services, more: Iterable[BaseRoute]) -> Starlette:
     """Every endpoint must have a handler: a missing one is an error at start, not a 404 at run time."""
-    rows = sorted(endpoints, key=lambda row: row.replayable)  # the hot routes are tried first
+    rows = list(endpoints)
     if missing := [row.path for row in rows if row not in _handlers]:
         raise LookupError(f"no handler for {', '.join(missing)}")
-    routes: list[BaseRoute] = [_route(row, services) for row in rows]
-    app = Starlette(routes=[*routes, *more], exception_handlers={HTTPException: _unrouted})
+    routes = [_route(row, services) for row in rows]
+    app = Starlette(routes=[FixedPaths(routes), *routes, *more], exception_handlers={HTTPException: _unrouted})
     app.state.stopping = services.stopping
     app.router.redirect_slashes = False  # such a redirect goes to wherever the Host header says
     return app

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
 from tropism.wire.permissions import Permission
@@ -37,6 +37,13 @@ class Endpoint(Generic[In, Out]):
     replayable: bool = True
     """A repeated call with the same idempotency key gives the first answer again. Generation does not: it costs."""
 
+    name: str = field(init=False, compare=False)
+    """The operation's name in the OpenAPI document, such as `post_api_v1_use_cases`."""
+
+    def __post_init__(self) -> None:
+        name = re.sub(r"\W+", "_", f"{self.method.lower()}{self.path}").strip("_")
+        object.__setattr__(self, "name", name)
+
     @property
     def path_names(self) -> tuple[str, ...]:
         return tuple(re.findall(r"{(\w+)}", self.path))
@@ -45,8 +52,3 @@ class Endpoint(Generic[In, Out]):
     def has_body(self) -> bool:
         """Whether what is not in the path comes as JSON."""
         return self.method in ("POST", "PATCH") and self.receives is None
-
-    @property
-    def name(self) -> str:
-        """The operation's name in the OpenAPI document, such as `post_api_v1_use_cases`."""
-        return re.sub(r"\W+", "_", f"{self.method.lower()}{self.path}").strip("_")

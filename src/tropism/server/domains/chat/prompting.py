@@ -108,5 +108,5 @@ def _with_system_prompt(messages: Sequence[ChatMessage], system_prompt: str | No
     return [structs.replace(said[0], content=f"{system_prompt}\n\n{own}"), *said[1:]]
 
 
-def _first(*values: Any) -> Any:
-    return next((value for value in values if value is not None), None)
+def _first(asked: Any, usual: Any) -> Any:
+    return usual if asked is None else asked

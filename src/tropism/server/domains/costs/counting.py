@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
+from msgspec import Struct
 from sqlalchemy import Table
 from sqlalchemy.dialects.postgresql import insert  # what it adds is compiled for SQLite as well
 
@@ -19,8 +19,7 @@ _DAY_MS = 86_400_000
 G = TypeVar("G", bound=Hashable)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Charge:
+class Charge(Struct, frozen=True, kw_only=True):
     """What one answer cost: for whom, by which model, with whose key. Its id tells the day."""
 
     id: UUID

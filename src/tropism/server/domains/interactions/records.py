@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import insert
 
 from tropism.server import redaction
@@ -26,8 +27,7 @@ from tropism.wire.use_cases import Redactable
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(Struct, frozen=True, kw_only=True):
     """One completion to log. With an A/B test, `ab_unit` is who stays with the variant.
 
     `model_id` has answered; `assigned_model_id` is whom it answered for, where it was a fallback.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
+
+from msgspec import Struct
 
 from tropism.server.database.session import Writing
 from tropism.server.domains.costs.counting import NOBODY, add_up
@@ -18,8 +19,7 @@ SEEN = frozenset({"LIVE", "OFFLINE"})
 _ADD = add_up(trend)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Value:
+class Value(Struct, frozen=True, kw_only=True):
     """A value of an answer, or one that takes the place of another. The answer's id tells the hour."""
 
     completion_id: UUID
@@ -37,19 +37,18 @@ class Value:
     @property
     def change(self) -> tuple[int, float, float, float]:
         """What it adds to the sums of its hour: to the count, and to those of first, second and third powers."""
-        first, second, third = (self.after**power - _power(self.before, power) for power in (1, 2, 3))
-        return (int(self.before is None), first, second, third)
+        now, before = self.after, self.before
+        if before is None:
+            return (1, now, now**2, now**3)
+        return (0, now - before, now**2 - before**2, now**3 - before**3)
 
 
 def count(transaction: Writing, values: Sequence[Value]) -> None:
     """Add values to the sums: one statement, however many there are."""
-    sums: dict[tuple[Any, ...], tuple[float, ...]] = {}
+    sums: dict[tuple[Any, ...], list[float]] = {}
     for value in values:
-        so_far = sums.get(value.place, (0, 0.0, 0.0, 0.0))
-        sums[value.place] = tuple(one + other for one, other in zip(so_far, value.change, strict=True))
+        so_far = sums.setdefault(value.place, [0, 0.0, 0.0, 0.0])
+        for power, more in enumerate(value.change):
+            so_far[power] += more
     if sums:
         transaction.run(_ADD, [dict(zip(trend.c.keys(), (*place, *more), strict=True)) for place, more in sums.items()])
-
-
-def _power(value: float | None, power: int) -> float:
-    return 0.0 if value is None else value**power
