@@ -6,8 +6,10 @@ was not given. Arguments are put in as they are: what stands in them is never a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+import math
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
+from functools import lru_cache, wraps
 from typing import Any
 
 import msgspec
@@ -22,6 +24,8 @@ LONGEST = 200_000
 """Characters of a system prompt that is filled in."""
 LARGEST_ARGS = 65_536
 MOST_NODES, MOST_TURNS, LONGEST_CONSTANT = 2_000, 1_000, 1_000
+MOST_WORK = 2_000_000
+"""Characters that filters, tests and comparisons read and make for one prompt: a few tenths of a second."""
 _MARKS = ("{{", "{%", "{#")
 _ALLOWED = (
     *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.Getattr, nodes.Getitem),
@@ -55,6 +59,33 @@ def _text(value: Any) -> Any:
     return value if isinstance(value, str | StrictUndefined) else msgspec.json.encode(value).decode()
 
 
+_left: ContextVar[list[int]] = ContextVar("work_left")
+
+
+def _weighed(value: Any) -> Any:
+    """The value as it is, if there is work left for its length."""
+    left = _left.get()
+    if isinstance(value, str):
+        left[0] -= len(value)
+    elif isinstance(value, dict | list):
+        left[0] -= len(msgspec.json.encode(value))
+    if left[0] < 0:
+        raise TemplateError(f"filters and comparisons would go through more than {MOST_WORK} characters")
+    return value
+
+
+def _weighing(function: Any) -> Callable[..., Any]:
+    """A filter or a test that weighs what it is given, and what it makes."""
+
+    @wraps(function)
+    def weighs(*given: Any) -> Any:
+        for each in given:
+            _weighed(each)
+        return _weighed(function(*given))
+
+    return weighs
+
+
 def _turns(values: Any) -> Any:
     """What a loop goes through, but not without end."""
     if len(values) > MOST_TURNS:
@@ -65,8 +96,9 @@ def _turns(values: Any) -> Any:
 def _environment() -> _Environment:
     made = _Environment(undefined=StrictUndefined, keep_trailing_newline=True, finalize=_text, cache_size=0)
     made.globals.clear()
-    made.filters = {name: made.filters[name] for name in _FILTERS} | {"tojson": _text, "_turns": _turns}
-    made.tests = {name: made.tests[name] for name in _TESTS}
+    made.filters = {name: _weighing(made.filters[name]) for name in _FILTERS} | {"tojson": _weighing(_text)}
+    made.filters |= {"_turns": _turns, "_weighed": _weighed}
+    made.tests = {name: _weighing(made.tests[name]) for name in _TESTS}
     return made
 
 
@@ -78,7 +110,7 @@ def check(text: str) -> None:
     if _is_template(text):
         try:
             _compiled(text)
-        except (TemplateError, RecursionError, SyntaxError) as error:
+        except (TemplateError, RecursionError, SyntaxError, ValueError) as error:
             line = getattr(error, "lineno", None)
             where = f" (line {line})" if line else ""
             raise InvalidRequest(
@@ -95,6 +127,7 @@ def rendered(model: str, text: str, args: Mapping[str, Any]) -> str:
     if len(msgspec.json.encode(args)) > LARGEST_ARGS:
         raise _refused(f"they are longer than {LARGEST_ARGS} bytes")
     template, names = _compiled(text)
+    _left.set([MOST_WORK])
     try:
         return _joined(template.generate(args))
     except UndefinedError as error:
@@ -133,8 +166,15 @@ def _compiled(text: str) -> tuple[Template, Sequence[str]]:
         if (problem := _problem(node)) is not None:
             raise TemplateError(f"{problem}, in line {node.lineno}")
     for loop in tree.find_all(nodes.For):
-        loop.iter = nodes.Filter(loop.iter, "_turns", [], [], None, None, lineno=loop.lineno)
+        loop.iter = _through("_turns", loop.iter)
+    comparisons: list[Any] = [*tree.find_all(nodes.Compare), *tree.find_all(nodes.Operand)]
+    for compared in comparisons:
+        compared.expr = _through("_weighed", compared.expr)
     return _ENVIRONMENT.from_string(tree), names
+
+
+def _through(filter: str, node: nodes.Node) -> nodes.Filter:
+    return nodes.Filter(node, filter, [], [], None, None, lineno=node.lineno)
 
 
 def _problem(node: nodes.Node) -> str | None:
@@ -144,6 +184,8 @@ def _problem(node: nodes.Node) -> str | None:
             return _problem_of_filter(node)
         case nodes.For():
             return "a loop is within another one, or calls itself" if _is_deep(node) else None
+        case nodes.Const(value=float(value)) if not math.isfinite(value):
+            return "a number is too large"
         case nodes.Name() | nodes.Const() | nodes.Operand():
             return None
     kind = type(node).__name__.lower()
@@ -155,6 +197,8 @@ def _problem_of_filter(node: nodes.Filter | nodes.Test) -> str | None:
     if node.name not in known:
         return f"there is no {node.name!r} here; there are {', '.join(known)}"
     given = [*node.args, *(keyword.value for keyword in node.kwargs)]
+    if node.dyn_args is not None or node.dyn_kwargs is not None:
+        return f"what {node.name!r} is given must stand there one by one"
     if isinstance(node, nodes.Filter) and not all(isinstance(each, nodes.Const) for each in given):
         return f"what {node.name!r} is given must stand in the template"
     long = any(isinstance(each, nodes.Const) and len(str(each.value)) > LONGEST_CONSTANT for each in given)

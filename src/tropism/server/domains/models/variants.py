@@ -41,8 +41,7 @@ def add(transaction: Writing, request: versions.VariantCreate) -> wire.Model:
         compute_config=backbone.compute_config,
         size=backbone.size,
     )
-    parameters = msgspec.to_builtins(request.parameters) if request.parameters else None
-    return _keep(transaction, service.find(transaction, str(made.id)), request.system_prompt, parameters)
+    return _keep(transaction, service.find(transaction, str(made.id)), request.system_prompt, _kept(request.parameters))
 
 
 def change(transaction: Writing, request: versions.VariantUpdate) -> wire.Model:
@@ -53,7 +52,7 @@ def change(transaction: Writing, request: versions.VariantUpdate) -> wire.Model:
     if request.system_prompt is not None:
         text = request.system_prompt or None
     if request.parameters is not None:
-        parameters = msgspec.to_builtins(request.parameters)
+        parameters = _kept(request.parameters)
     return _next(transaction, row, text, parameters)
 
 
@@ -85,6 +84,11 @@ def _described(row: Row[Any]) -> versions.Version:
         restored=row.restored,
         created_at=time_of(row.id),
     )
+
+
+def _kept(parameters: versions.Parameters | None) -> dict[str, Any] | None:
+    """As a version keeps them; none of them are as none at all."""
+    return msgspec.to_builtins(parameters) or None if parameters else None
 
 
 def _variant(session: Reading, reference: str) -> Row[Any]:
