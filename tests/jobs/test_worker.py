@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections import Counter
@@ -10,8 +11,10 @@ from pathlib import Path
 
 import pytest
 from tests.jobs.conftest import MakeJob
+from tests.torture.clock import SetClock
 
 from tropism.server.database.connect import Database
+from tropism.server.domains.compute_pools import service as compute_pools
 from tropism.server.domains.jobs import service
 from tropism.server.principal import SYSTEM
 from tropism.server.snapshot import Snapshot
@@ -21,9 +24,11 @@ Data = Database[Snapshot]
 SCRIPT = Path(__file__).parent / "counting_worker.py"
 
 
-async def start(data: Path, *arguments: str) -> asyncio.subprocess.Process:
+async def start(data: Path, *arguments: str, **environment: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, str(SCRIPT), str(data), *arguments), stderr=asyncio.subprocess.PIPE
+        *(sys.executable, str(SCRIPT), str(data), *arguments),
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, **environment},
     )
 
 
@@ -38,6 +43,17 @@ async def seen(database: Data, made: Job) -> Job:
 async def until_running(database: Data, made: Job) -> None:
     while (await seen(database, made)).stages[1].processed == 0:
         await asyncio.sleep(0.05)
+
+
+async def stand_still(worker: asyncio.subprocess.Process, database: Data) -> None:
+    """Stop it, but not within a write, for which every other one would wait."""
+    while True:
+        worker.send_signal(signal.SIGSTOP)
+        try:
+            async with asyncio.timeout(1):
+                return await database.write(SYSTEM, lambda transaction: None)
+        except TimeoutError:
+            worker.send_signal(signal.SIGCONT)
 
 
 def steps(data: Path, made: Job) -> list[int]:
@@ -87,7 +103,7 @@ async def test_another_worker_takes_over_from_one_that_stands_still(
     made = await make_job(to=400)
     first = await start(tmp_path, "", "default/one")
     await until_running(database, made)
-    first.send_signal(signal.SIGSTOP)
+    await stand_still(first, database)
     second = await start(tmp_path, "", "default/two")
     while (await seen(database, made)).attempt == 1:
         await asyncio.sleep(0.1)
@@ -100,6 +116,25 @@ async def test_another_worker_takes_over_from_one_that_stands_still(
     assert done.attempt <= 3
     again = Counter(steps(tmp_path, made)).total() - 400
     assert again <= 2 * (done.attempt - 1), "only the steps in flight are begun again"
+
+
+async def test_a_clock_that_jumps_takes_no_job_from_its_worker(
+    database: Data, make_job: MakeJob, tmp_path: Path
+) -> None:
+    made, clock = await make_job(to=800), SetClock(tmp_path)
+    first = await start(tmp_path, "", "default/one", **clock.environment)
+    await until_running(database, made)
+    second = await start(tmp_path, "", "default/two", **clock.environment)
+    while len(await database.read(SYSTEM, compute_pools.signs, "default")) < 2:
+        await asyncio.sleep(0.05)
+    for hours in (2, 4, -3, 1, 3, 0):
+        clock.set(hours * 3600)
+        await asyncio.sleep(0.8)
+    assert await first.wait() == 0
+    assert await second.wait() == 0
+    done = await seen(database, made)
+    assert (done.status, done.attempt) == ("COMPLETED", 1)
+    assert steps(tmp_path, made) == list(range(800))
 
 
 async def test_the_loss_of_the_job_engines_file_loses_no_job(database: Data, make_job: MakeJob, tmp_path: Path) -> None:

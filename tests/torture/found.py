@@ -41,6 +41,18 @@ def check(url: str, data: Path, acknowledged: Acknowledged, *, at_rest: bool) ->
         engine.dispose()
 
 
+def is_at_rest(url: str) -> bool:
+    """Whether nothing is under way any more."""
+    engine = only_reading(url)
+    try:
+        with engine.connect() as connection:
+            jobs = "SELECT count(*) FROM job WHERE status IN ('PENDING', 'RUNNING')"
+            deletions = "SELECT count(*) FROM interaction_deletion WHERE ended_ms IS NULL"
+            return not any(connection.exec_driver_sql(each).scalar() for each in (jobs, deletions))
+    finally:
+        engine.dispose()
+
+
 def _check_completions(session: Reading, acknowledged: Acknowledged) -> None:
     logged = {
         row.id: row.completion for row in session.rows(select(interaction_body.c.id, interaction_body.c.completion))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -165,3 +166,56 @@ def test_an_engine_on_a_disk_that_can_only_be_read_says_why_it_does_not_start(di
         assert second.ended() != 0
         assert "Traceback" not in second.said()
         assert "read-only" in second.said().lower()
+
+
+@pytest.fixture
+def failing(tmp_path: Path) -> Iterator[Path]:
+    """A disk that Linux lets nobody write to any more once it has failed."""
+    image, place = tmp_path / "image", tmp_path / "failing"
+    place.mkdir()
+    with image.open("wb") as file:
+        file.truncate(48 * MEGABYTE)
+    mount = ("mount", "-o", "loop,errors=remount-ro", str(image), str(place))
+    for command in (("mkfs.ext4", "-q", str(image)), mount):
+        if shutil.which(command[0]) is None or subprocess.run(command, capture_output=True).returncode:
+            pytest.skip("no ext4 on a loop device can be mounted here")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", place], check=True)
+
+
+def mend(disk: Path) -> None:
+    """What an administrator does: check it, and mount it again."""
+    image = disk.with_name("image")
+    subprocess.run(["umount", disk], check=True)
+    assert subprocess.run(["e2fsck", "-fy", image], capture_output=True).returncode in (0, 1)
+    subprocess.run(["mount", "-o", "loop", image, disk], check=True)
+
+
+def test_a_disk_that_fails_under_an_engine_loses_nothing_that_was_acknowledged(
+    failing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tropism.sdk.send.RETRIES", 0)
+    acknowledged = Acknowledged()
+    with served(failing, "--port", "0", "--echo-models", "a") as engine:
+        with Tropism(engine.ready(), ADMIN_KEY, timeout=30) as client:
+            client.set_default_use_case("default")
+            client.models.attach("a", wait=True, make_default=True)
+            for _ in range(20):
+                ask(client, acknowledged)
+            subprocess.run(["mount", "-o", "remount,abort", failing], check=True)
+            with pytest.raises(APIStatusError) as refused:
+                ask(client, acknowledged)
+            assert (refused.value.status_code, refused.value.type) == (500, "not_logged")
+            with pytest.raises(APIStatusError) as told:
+                client.use_cases.create("one-more")
+            assert (told.value.status_code, told.value.type) == (503, "storage_failed")
+            assert len(client.interactions.list(page={"first": 50}).nodes) == 20, "what is there can be read"
+        assert engine.stop() == 0, engine.said()
+    mend(failing)
+    with served(failing, "--port", "0", "--echo-models", "a") as engine, Tropism(engine.ready(), ADMIN_KEY) as client:
+        client.set_default_use_case("default")
+        ask(client, acknowledged)
+        assert engine.stop() == 0, engine.said()
+    check(f"sqlite:///{failing / 'tropism.db'}", failing, acknowledged, at_rest=True)

@@ -14,10 +14,8 @@ from tests.e2e.process import Served
 from tests.evaluation.judge import RuleJudge, eventually
 from tests.postgres import postgres
 from tests.torture.acknowledged import Acknowledged
-from tests.torture.found import check
+from tests.torture.found import check, is_at_rest
 from tests.torture.load import evaluate, prepare, traffic
-
-from tropism.server.database.engines import only_reading
 
 CLIENTS = 8
 SECONDS = 90.0
@@ -105,7 +103,7 @@ class Storm:
             async with traffic(url, self._files, self.acknowledged, []):
                 pass  # what was asked and never answered is asked once more
             assert not self.acknowledged.unanswered
-            await asyncio.to_thread(eventually, self._is_at_rest)
+            await asyncio.to_thread(eventually, lambda: is_at_rest(self._database))
             assert await asyncio.to_thread(engine.stop) == 0
             await self._check(at_rest=True)
         finally:
@@ -122,16 +120,6 @@ class Storm:
 
     async def _check(self, *, at_rest: bool) -> None:
         await asyncio.to_thread(check, self._database, self._data, self.acknowledged, at_rest=at_rest)
-
-    def _is_at_rest(self) -> bool:
-        engine = only_reading(self._database)
-        try:
-            with engine.connect() as connection:
-                jobs = "SELECT count(*) FROM job WHERE status IN ('PENDING', 'RUNNING')"
-                deletions = "SELECT count(*) FROM interaction_deletion WHERE ended_ms IS NULL"
-                return not any(connection.exec_driver_sql(each).scalar() for each in (jobs, deletions))
-        finally:
-            engine.dispose()
 
     def said(self, kills: int) -> str:
         it = self.acknowledged

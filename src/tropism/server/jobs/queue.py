@@ -56,7 +56,8 @@ class Queue:
             )
 
     def offer(self, jobs: Iterable[Waiting], alive: Set[str]) -> None:
-        """Queue the jobs that are not queued, and again those whose worker is not among the living."""
+        """Queue the jobs that are not queued, and again those whose worker is not among the living, as we are."""
+        alive = {*alive, self._worker}
         for job in jobs:
             known = DBOS.list_workflows(workflow_id_prefix=f"{job.id}:", load_input=False, load_output=False)
             live = [workflow for workflow in known if workflow.status in LIVE]

@@ -11,13 +11,14 @@ from uuid import UUID
 
 from tropism.server import snapshot
 from tropism.server.background import Background
-from tropism.server.clock import Clock
+from tropism.server.clock import Clock, milliseconds
 from tropism.server.context import Process
 from tropism.server.database.connect import Database
 from tropism.server.domains.compute_pools import service as compute_pools
 from tropism.server.domains.jobs import service, states
 from tropism.server.jobs.attempt import attempt
 from tropism.server.jobs.engines import Engines
+from tropism.server.jobs.presence import Presence
 from tropism.server.jobs.queue import Queue
 from tropism.server.membership import announced
 from tropism.server.principal import SYSTEM
@@ -103,10 +104,11 @@ async def _process(settings: Settings) -> AsyncIterator[Process]:
 async def _offer(process: Process, queue: Queue, pool: str, stop: asyncio.Event, idle: float | None) -> None:
     """Hand over what waits, again and again, and what is held by workers that are gone."""
     quiet_since = process.clock.monotonic()
+    presence = Presence(process.clock.monotonic, process.settings.worker_gone_seconds)
     while not stop.is_set():
         now = process.clock.monotonic()
         try:
-            if await _hand_over(process, queue, pool):
+            if await _hand_over(process, queue, pool, presence):
                 quiet_since = now
             elif idle is not None and now - quiet_since > idle:
                 return
@@ -119,10 +121,11 @@ async def _offer(process: Process, queue: Queue, pool: str, stop: asyncio.Event,
             continue
 
 
-async def _hand_over(process: Process, queue: Queue, pool: str) -> bool:
+async def _hand_over(process: Process, queue: Queue, pool: str, presence: Presence) -> bool:
     """Whether any job waits or runs; those that nobody has are in the queue when this returns."""
     waiting = await process.database.read(SYSTEM, states.unfinished, pool, queue.capabilities)
     if waiting:
-        alive = await process.database.read(SYSTEM, compute_pools.alive, pool, process.settings.worker_gone_seconds)
+        signs = await process.database.read(SYSTEM, compute_pools.signs, pool)
+        alive = presence.alive(signs, milliseconds(process.clock.now()))
         await asyncio.to_thread(queue.offer, waiting, alive)
     return bool(waiting)

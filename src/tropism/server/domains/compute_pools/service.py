@@ -76,6 +76,12 @@ def alive(session: Reading, pool: str, gone_seconds: float) -> set[str]:
     return {row.name for row in session.rows(wanted)}
 
 
+def signs(session: Reading, pool: str) -> dict[str, int]:
+    """When each worker of a pool was seen last, by its own clock; 0 if it has left."""
+    rows = session.rows(select(worker.c.name, worker.c.seen_ms).where(worker.c.pool == pool))
+    return {row.name: row.seen_ms for row in rows}
+
+
 def is_known(session: Reading, pool: str) -> bool:
     """Whether there is such a pool."""
     return pool == DEFAULT_POOL or session.row(select(worker.c.id).where(worker.c.pool == pool).limit(1)) is not None

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Row, and_, delete, insert, select, update
 from tropism.server.clock import EPOCH, first_id_at, milliseconds, time_of
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.interactions import counting
+from tropism.server.domains.interactions.walk import behind_the_newest
 from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.errors import InvalidRequest, NotFound
 from tropism.server.tables.interactions import interaction, interaction_body, interaction_deletion, interaction_label
@@ -40,7 +41,7 @@ def begin(transaction: Writing, request: wire.InteractionsDelete) -> wire.Deleti
     if all(each is None for each in (request.user, request.session_id, request.completion_ids, request.older_than)):
         raise InvalidRequest("say which: give `user`, `session_id`, `completion_ids` or `older_than`", param="user")
     id = transaction.new_id()
-    until = _behind_the_newest(transaction, used.id, id)
+    until = behind_the_newest(transaction, used.id, id)
     wanted = Selection(
         use_case_id=used.id,
         until=until if request.older_than is None else min(until, _first_at(request.older_than)),
@@ -51,12 +52,6 @@ def begin(transaction: Writing, request: wire.InteractionsDelete) -> wire.Deleti
     values = {"request": msgspec.to_builtins(wanted), "stand_in": transaction.new_id(), "deleted": 0}
     transaction.run(insert(interaction_deletion).values(id=id, use_case_id=used.id, **values))
     return get(transaction, wire.DeletionReference(deletion=id))
-
-
-def _behind_the_newest(session: Reading, use_case_id: UUID, id: UUID) -> UUID:
-    """This id, unless the log has later ones: clocks are set back, and those of several machines differ."""
-    newest = session.value(select(log.id).where(log.use_case_id == use_case_id).order_by(log.id.desc()).limit(1))
-    return id if newest is None or newest < id else UUID(int=newest.int + 1)
 
 
 def get(session: Reading, request: wire.DeletionReference) -> wire.Deletion:
