@@ -63,6 +63,21 @@ def test_a_stream_has_to_begin_in_time(call: Both, client: Tropism, use_case: st
     assert upstream.gone.wait(5)  # the provider is not left generating for nobody
 
 
+def test_signs_of_life_are_no_beginning(call: Both, client: Tropism, use_case: str, upstream: Upstream) -> None:
+    """A provider may send comments for ever while nothing comes of it."""
+
+    async def play(request: Request) -> None:
+        request.begin()
+        while not request.writer.is_closing():
+            request.writer.write(b"a\r\n: working\n\r\n")
+            await request.pause(0.05)
+
+    key = upstream.model(client, use_case, play)
+    call("models.update", key, reliability={"first_token_seconds": SHORT}, use_case=use_case)
+    with pytest.raises(tropism.InternalServerError, match="it said nothing for 0.4 seconds"):
+        listen(call, call("chat.create", HELLO, stream=True, use_case=use_case), [])
+
+
 def test_another_model_answers_where_a_stream_does_not_begin(
     call: Both, client: Tropism, use_case: str, upstream: Upstream
 ) -> None:

@@ -44,6 +44,16 @@ def close(request: Request) -> None:
     request.writer.close()
 
 
+ANSWER = b'{"choices": [{"index": 0, "message": {"role": "assistant", "content": "far"}, "finish_reason": "stop"}]}'
+WHOLE = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(ANSWER), ANSWER)
+CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def whole_of_length(length: object) -> Play:
+    """An answer that says that it is so long."""
+    return bytes_then(WHOLE.replace(b"%d\r\n" % len(ANSWER), f"{length}\r\n".encode()), close)
+
+
 HALF_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
 DEEP = b'{"x":' * 3000 + b"1" + b"}" * 3000
 FAILURES: dict[str, tuple[Play, type[tropism.APIStatusError], str, str]] = {
@@ -64,6 +74,33 @@ FAILURES: dict[str, tuple[Play, type[tropism.APIStatusError], str, str]] = {
     "no-http": (bytes_then(b"SSH-2.0\r\n", close), tropism.InternalServerError, "engine_error", "not HTTP"),
     "nothing": (bytes_then(b"", close), tropism.InternalServerError, "engine_broke_off", "closed the connection"),
     "half": (bytes_then(HALF_HEAD, close), tropism.InternalServerError, "engine_broke_off", "in the middle"),
+    "too-short": (whole_of_length(10), tropism.InternalServerError, "engine_error", "not HTTP|not in OpenAI's format"),
+    "no-length": (whole_of_length("ten"), tropism.InternalServerError, "engine_error", "not HTTP"),
+    "two-lengths": (
+        whole_of_length("10\r\nContent-Length: 11"),
+        tropism.InternalServerError,
+        "engine_error",
+        "not HTTP",
+    ),
+    "chunk-too-long": (
+        bytes_then(CHUNKED + b"ffff\r\n{", close),
+        tropism.InternalServerError,
+        "engine_broke_off",
+        "in the middle",
+    ),
+    "no-chunk": (bytes_then(CHUNKED + b"zz\r\n{", close), tropism.InternalServerError, "engine_error", "not HTTP"),
+    "no-gzip": (
+        bytes_then(WHOLE.replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n"), close),
+        tropism.InternalServerError,
+        "engine_broke_off",
+        "in the middle",
+    ),
+    "endless-head": (
+        bytes_then(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000, close),
+        tropism.InternalServerError,
+        "engine_error",
+        "not HTTP",
+    ),
     "reset": (
         bytes_then(b"", Request.reset),
         tropism.InternalServerError,
@@ -148,6 +185,23 @@ def test_a_time_to_wait_that_nobody_can_mean(
     )
     assert (answer.status_code, answer.json()["error"]["type"]) == (503, "engine_unavailable")
     assert int(answer.headers["retry-after"]) <= 86_400
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_what_stands_behind_an_answer_is_not_the_next_one(
+    client: Tropism, use_case: str, upstream: Upstream, stream: bool
+) -> None:
+    """A provider that says more than it was asked for, on a connection that others would use next."""
+    more = WHOLE.replace(b'"far"', b'"bad"')
+
+    async def play(request: Request) -> None:
+        request.writer.write(WHOLE + more)
+
+    upstream.model(client, use_case, play)
+    for _ in range(5):
+        answer: Any = client.chat.create(HELLO, stream=stream, use_case=use_case)
+        said = [chunk.choices[0].delta.content for chunk in answer] if stream else [answer.choices[0].message.content]
+        assert "".join(said) == "far"
 
 
 async def _half(request: Request) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
 import time
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
@@ -457,3 +459,39 @@ async def test_a_stream_that_falls_silent_is_a_timeout(engine: OpenAIEngine, ups
     upstream.stream(words("Hel"), seconds=5)
     with pytest.raises(EngineTimeout):
         await answer(engine, STREAMED)
+
+
+async def test_a_whole_answer_that_dribbles_is_a_timeout(engine: OpenAIEngine, upstream: Upstream) -> None:
+    """Each byte comes in time, but the whole never would."""
+
+    async def play(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n")
+        while not writer.is_closing():
+            writer.write(b" ")
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    upstream.play = play
+    async with asyncio.timeout(5):
+        with pytest.raises(EngineTimeout):
+            await answer(engine, PROMPT)
+
+
+@pytest.mark.parametrize("prompt", [PROMPT, STREAMED])
+async def test_an_answer_that_unpacks_to_far_more_is_refused_before_it_fills_the_memory(
+    engine: OpenAIEngine, upstream: Upstream, prompt: Prompt
+) -> None:
+    """Four hundred kilobytes that are four hundred megabytes."""
+    packed = zlib.compressobj(9, wbits=31)
+    body = b"".join(packed.compress(bytes(2**20)) for _ in range(400)) + packed.flush()
+    kind = b"text/event-stream" if prompt.stream else b"application/json"
+
+    async def play(writer: asyncio.StreamWriter) -> None:
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n"
+        writer.write(head % (kind, len(body)) + body)
+
+    upstream.play = play
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(EngineError, match="longer than|makes no sense"):
+        await answer(engine, prompt)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 250_000, "in kilobytes"

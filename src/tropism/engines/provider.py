@@ -33,7 +33,7 @@ class Timeouts:
     connect: float = 10
     between_bytes: float = 120
     whole_answer: float = 600
-    """Without streaming nothing arrives until the answer is complete."""
+    """Without streaming nothing arrives until the answer is complete; what then comes byte by byte is late as well."""
 
 
 PATIENT = Timeouts()
@@ -45,8 +45,8 @@ class Provider:
     def __init__(self, source: ModelSource, default_url: str | None, timeouts: Timeouts) -> None:
         self._source = source
         self._endpoint = source.endpoint or default_url or ""
-        self._streamed = _timeout(timeouts, timeouts.between_bytes)
-        self._whole = _timeout(timeouts, timeouts.whole_answer)
+        self._streamed = aiohttp.ClientTimeout(connect=timeouts.connect, sock_read=timeouts.between_bytes)
+        self._whole = aiohttp.ClientTimeout(connect=timeouts.connect, total=timeouts.whole_answer)
         self._in_flight = InFlight()
         self._session: aiohttp.ClientSession | None = None
 
@@ -154,7 +154,3 @@ def _http_url(text: str, egress: Egress) -> URL:
         raise EngineError(f"the endpoint of the model is not allowed: {error.strerror}") from None
     except ValueError:
         raise EngineError("the endpoint of the model is not an http(s) URL") from None
-
-
-def _timeout(timeouts: Timeouts, read: float) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=None, connect=timeouts.connect, sock_read=read)
