@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Executable, Row, update
 
 from tropism.server.clock import Clock
+from tropism.server.database.prepared import Prepared, Values
 from tropism.server.principal import Principal
 from tropism.server.tables.snapshot import snapshot_version
 
@@ -54,6 +55,11 @@ class Writing(Reading):
     def run(self, statement: Executable, rows: Sequence[Mapping[str, Any]] | None = None) -> int:
         """Execute, once or for each of `rows`; return how many rows were touched."""
         return self.connection.execute(statement, rows).rowcount
+
+    def put(self, insert: Prepared, rows: Sequence[Values]) -> None:
+        """Insert rows, if there are any."""
+        if rows:
+            insert.run(self.connection, rows)
 
     def new_id(self) -> UUID:
         return self.clock.new_id()

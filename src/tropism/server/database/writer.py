@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -26,6 +27,8 @@ from tropism.server.principal import SYSTEM, Principal
 
 S = TypeVar("S")
 BATCH = 500
+BUSY, GATHERING = 4, 0.001
+"""After a commit of so many writes, the next one waits so many seconds for more: most of a commit's cost is its own."""
 
 Work = Callable[[Writing], Any]
 Insert = Callable[[Writing, Sequence[Any]], None]
@@ -83,21 +86,25 @@ class Writer(Generic[S]):
         return pending.future
 
     def _run(self) -> None:
+        batch: list[Pending] = []
         with self._engine.connect() as connection:
             while True:
-                batch, last = self._next_batch()
+                batch, is_last = self._next_batch(len(batch))
                 if batch:
                     self._answer(*self._commit(connection, batch))
-                if last:
+                if is_last:
                     return
 
-    def _next_batch(self) -> tuple[list[Pending], bool]:
+    def _next_batch(self, last: int) -> tuple[list[Pending], bool]:
+        """What waits, after `last` writes that were committed together; and whether that is all there will be."""
         batch: list[Pending] = []
         while len(batch) < BATCH and (not batch or not self._queue.empty()):
             pending = self._queue.get()
             if pending is None:
                 return batch, True
             batch.append(pending)
+            if len(batch) == 1 and last >= BUSY:
+                time.sleep(GATHERING)
         return batch, False
 
     def _commit(self, connection: Connection, batch: list[Pending]) -> tuple[list[Outcome], S | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from msgspec import Struct
 from sqlalchemy import Table
 from sqlalchemy.dialects.postgresql import insert  # what it adds is compiled for SQLite as well
 
+from tropism.server.database.prepared import Prepared
 from tropism.server.database.session import Writing
 from tropism.server.tables.costs import spending, user_spending
 
@@ -40,8 +41,8 @@ def count(transaction: Writing, charges: Sequence[Charge]) -> None:
     """Add answers to the sums: two statements, however many there are."""
     by_key = _summed(charges, lambda c: (c.use_case_id, c.day, c.model_id or NOBODY, c.api_key_id or NOBODY))
     by_user = _summed(charges, lambda c: (c.use_case_id, c.day, c.user_id or NOBODY))
-    transaction.run(_ADD, _rows(("use_case_id", "day", "model_id", "api_key_id"), by_key))
-    transaction.run(_ADD_BY_USER, _rows(("use_case_id", "day", "user_id"), by_user))
+    transaction.put(_ADD, [(*key, *sums) for key, sums in by_key.items()])
+    transaction.put(_ADD_BY_USER, [(*key, *sums) for key, sums in by_user.items()])
 
 
 def add_up(table: Table) -> Any:
@@ -54,7 +55,7 @@ def add_up(table: Table) -> Any:
     )
 
 
-_ADD, _ADD_BY_USER = add_up(spending), add_up(user_spending)
+_ADD, _ADD_BY_USER = Prepared(add_up(spending)), Prepared(add_up(user_spending))
 
 
 def _summed(charges: Iterable[Charge], key: Any) -> dict[tuple[Any, ...], list[float]]:
@@ -67,7 +68,3 @@ def _summed(charges: Iterable[Charge], key: Any) -> dict[tuple[Any, ...], list[f
         so_far[3] += charge.completion_tokens or 0
         so_far[4] += charge.cost_usd or 0.0
     return sums
-
-
-def _rows(names: Sequence[str], sums: Mapping[tuple[Any, ...], list[float]]) -> list[dict[str, Any]]:
-    return [dict(zip((*names, *SUMS), (*key, *values), strict=True)) for key, values in sums.items()]

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, select
 
 from tropism.server.clock import first_id_at
+from tropism.server.database.prepared import Prepared
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.costs.counting import NOBODY, add_up
 from tropism.server.tables.interactions import interaction, interaction_count
@@ -19,7 +20,7 @@ from tropism.wire.interactions import InteractionFilter, TimeRange
 HOUR_MS = 3_600_000
 LAST_MS = 2**48 - 1
 """No id is of a later moment."""
-_ADD = add_up(interaction_count)
+_ADD = Prepared(add_up(interaction_count))
 counted = interaction_count.c
 log = interaction.c
 
@@ -40,9 +41,7 @@ class Logged(Protocol):
 def count(transaction: Writing, rows: Iterable[Logged], by: int = 1) -> None:
     """Count interactions that come, or with `by=-1` those that go: one statement, however many there are."""
     numbers = Counter((row.use_case_id, _hour(row.id), row.model_id or NOBODY, row.source) for row in rows)
-    if numbers:
-        names = interaction_count.c.keys()
-        transaction.run(_ADD, [dict(zip(names, (*key, by * more), strict=True)) for key, more in numbers.items()])
+    transaction.put(_ADD, [(*key, by * more) for key, more in numbers.items()])
 
 
 def knows(wanted: InteractionFilter) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from msgspec.structs import replace
 from sqlalchemy import insert
 
 from tropism.server import redaction
+from tropism.server.database.prepared import Prepared, Values
 from tropism.server.database.session import Writing
 from tropism.server.domains.costs import counting as costs
 from tropism.server.domains.costs.counting import Charge
@@ -71,28 +73,21 @@ class Record(Struct, frozen=True, kw_only=True):
         return self.assigned_model_id or self.model_id
 
 
-_COPIED = tuple(column.name for column in interaction.c if column.name != "prompt_hash")
+_HASH = interaction.c.keys().index("prompt_hash")
+_BEFORE, _AFTER = (attrgetter(*names) for names in (interaction.c.keys()[:_HASH], interaction.c.keys()[_HASH + 1 :]))
+_SAID = attrgetter(*interaction_body.c.keys())
 MADE_HERE: frozenset[Source] = frozenset({"LIVE", "AUTOMATION", "EVALUATION"})
 """What our engines made, and somebody paid for."""
-_SAID = tuple(column.name for column in interaction_body.c)
-_BODY = insert(interaction_body)
-_ROW = insert(interaction)
-_LABEL = insert(interaction_label)
+_ROW, _BODY, _LABEL = (Prepared(insert(table)) for table in (interaction, interaction_body, interaction_label))
 
 
 def store(transaction: Writing, records: Sequence[Record]) -> None:
     """Insert records, and count them, their cost and their latency: a few statements, however many there are."""
     if not records:
         return
-    bodies = [_body(record) for record in records]
-    rows = [
-        {name: getattr(record, name) for name in _COPIED} | {"prompt_hash": prompt_hash(record.messages)}
-        for record in records
-    ]
-    transaction.run(_ROW, rows)
-    transaction.run(_BODY, bodies)
-    if labels := [label for record in records for label in _labels(record)]:
-        transaction.run(_LABEL, labels)
+    transaction.put(_ROW, [_row(record) for record in records])
+    transaction.put(_BODY, [_SAID(record) for record in records])
+    transaction.put(_LABEL, [label for record in records for label in _labels(record)])
     counting.count(transaction, records)
     count_cost(transaction, records)
     trends.count(transaction, [value for record in records for value in _measured(record)])
@@ -155,10 +150,9 @@ def _measured(record: Record) -> list[trends.Value]:
     ]
 
 
-def _body(record: Record) -> dict[str, Any]:
-    return {name: getattr(record, name) for name in _SAID}
+def _row(record: Record) -> Values:
+    return (*_BEFORE(record), prompt_hash(record.messages), *_AFTER(record))
 
 
-def _labels(record: Record) -> list[dict[str, Any]]:
-    place = {"use_case_id": record.use_case_id, "interaction_id": record.id}
-    return [{**place, "key": key, "value": value} for key, value in (record.labels or {}).items()]
+def _labels(record: Record) -> list[Values]:
+    return [(record.use_case_id, key, value, record.id) for key, value in (record.labels or {}).items()]

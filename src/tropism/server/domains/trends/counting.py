@@ -8,6 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from tropism.server.database.prepared import Prepared
 from tropism.server.database.session import Writing
 from tropism.server.domains.costs.counting import NOBODY, add_up
 from tropism.server.tables.trends import trend
@@ -16,7 +17,7 @@ LATENCY, FIRST_TOKEN = "latency_ms", "first_token_ms"
 HOUR_MS = 3_600_000
 SEEN = frozenset({"LIVE", "OFFLINE"})
 """Answers that people saw; what shadows, evaluations and datasets asked for says nothing of how they fared."""
-_ADD = add_up(trend)
+_ADD = Prepared(add_up(trend))
 
 
 class Value(Struct, frozen=True, kw_only=True):
@@ -50,5 +51,4 @@ def count(transaction: Writing, values: Sequence[Value]) -> None:
         so_far = sums.setdefault(value.place, [0, 0.0, 0.0, 0.0])
         for power, more in enumerate(value.change):
             so_far[power] += more
-    if sums:
-        transaction.run(_ADD, [dict(zip(trend.c.keys(), (*place, *more), strict=True)) for place, more in sums.items()])
+    transaction.put(_ADD, [(*place, *more) for place, more in sums.items()])
