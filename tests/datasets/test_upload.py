@@ -70,6 +70,12 @@ def test_an_empty_file_is_no_dataset(call: Both, server: RunningServer, use_case
     assert left_over(server) == before
 
 
+def test_an_upload_of_no_bytes_is_no_dataset_even_where_none_were_sent(http: httpx2.Client, use_case: str) -> None:
+    upload = begin(http, use_case, b"").json()
+    answer = http.post(f"/api/v1/dataset_uploads/{upload['id']}/complete")
+    assert (answer.status_code, answer.json()["message"]) == (422, "the file holds no line")
+
+
 def test_a_key_is_taken_once(call: Both, use_case: str, write: Write) -> None:
     call("datasets.upload", write(Q), "k", use_case=use_case)
     with pytest.raises(ConflictError, match=r"datasets\.delete\('k'\)"):

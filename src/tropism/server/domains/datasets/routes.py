@@ -108,6 +108,8 @@ def _check_complete(context: Context, row: Row[Any]) -> None:
     arrived = uploads.arrived(context.services.settings, row.id)
     if arrived != row.size:
         raise Conflict(f"{arrived} of {row.size} bytes are here; send the others first", param="upload")
+    if not arrived:
+        raise InvalidRequest("the file holds no line", param="file")
 
 
 @handles(wire.FROM_INTERACTIONS)
