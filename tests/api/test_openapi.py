@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -28,6 +33,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
     unsupported_method,
 )
+from tests.api.generated import KNOWN, REACHED
 
 from tropism import Tropism
 from tropism.testing import RunningServer, run_server
@@ -43,12 +49,10 @@ CHECKS = [
 ]
 DEEP = [allow_header_conformance, ignored_auth, missing_required_header, negative_data_rejection, unsupported_method]
 """These ask more requests of their own; `make torture` has the time."""
-
-
-@schemathesis.serializer("application/x-protobuf")
-def as_bytes(context: Any, value: Any) -> bytes:
-    """No generator makes protobuf; what is none must be refused in order."""
-    return value if isinstance(value, bytes) else str(value).encode()
+NOT_OURS = "positive_data_acceptance"
+"""A schema cannot say that a name must be of something that is there, nor that two fields go together."""
+WALKING = {False: 30, True: 300}
+"""For how many seconds links are followed."""
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +161,54 @@ def test_the_server_does_what_the_document_says(
     except Unsatisfiable:
         assert not is_positive
         assert not row.takes.__struct_fields__
+
+
+def test_links_lead_from_what_is_made_to_what_is_done_with_it(document: Any) -> None:
+    def linked(method: str, path: str, status: str = "200") -> dict[str, Any]:
+        found = document["paths"][path][method]["responses"][status].get("links", {})
+        return {name: link["parameters"] for name, link in found.items()}
+
+    made = linked("post", "/api/v1/use_cases", "201")
+    assert made["patch_api_v1_use_cases_use_case"] == {"path.use_case": "$response.body#/id"}
+    assert "delete_api_v1_use_cases_use_case_shares_team" not in made, "its own team is none that it is shared with"
+    inside = linked("get", "/api/v1/use_cases/{use_case}/datasets/{dataset}")
+    assert inside["delete_api_v1_use_cases_use_case_datasets_dataset"] == {
+        "path.dataset": "$response.body#/id",
+        "path.use_case": "$request.path.use_case",
+    }
+    attached = linked("post", "/api/v1/use_cases/{use_case}/models", "201")
+    assert attached["delete_api_v1_use_cases_use_case_models_model"]["path.model"] == "$request.body#/model"
+    begun = linked("post", "/api/v1/use_cases/{use_case}/dataset_uploads", "201")
+    assert begun["put_api_v1_dataset_uploads_upload"]["query.offset"] == "$response.body#/offset"
+    trained = linked("post", "/api/v1/training/jobs", "201")
+    assert set(trained) == {"get_api_v1_training_jobs_job", "post_api_v1_training_jobs_job_cancel"}
+
+
+def test_what_follows_from_an_answer_does_what_the_document_says(
+    apart: RunningServer, known: dict[str, Any], request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """Walks along the links, by schemathesis' own program: it knows what to make of a server that remembers."""
+    is_deep = request.config.getoption("times") >= 10
+    reached = tmp_path / "reached"
+    there = known | {"team": "default", "role": "viewer", "backbone": "echo-a", "feedback_key": known["metric"]}
+    more = {
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "SCHEMATHESIS_HOOKS": "tests.api.linked",
+        KNOWN: json.dumps(there),
+        REACHED: str(reached),
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "schemathesis.cli",
+        "run",
+        f"{apart.base_url}/openapi.json",
+        "--phases",
+        "stateful",
+    ]
+    command += ["--checks", "all", "--exclude-checks", NOT_OURS, "--exclude-path-regex", "/events$", "--no-color"]
+    command += ["--header", f"Authorization: Bearer {apart.api_key}", "--generation-database", "none"]
+    command += ["--max-time", str(WALKING[is_deep]), "--seed", str(request.config.getoption("seed"))]
+    done = subprocess.run(command, env=os.environ | more, cwd=tmp_path, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-2_000:]
+    assert len(set(reached.read_text().splitlines())) > 15, "it came nowhere"

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from tropism.server.browser import SIGN_IN
+from tropism.server.openapi_links import links
 from tropism.version import __version__
 from tropism.wire.endpoint import Endpoint
 from tropism.wire.openai import ErrorBody
@@ -50,8 +51,12 @@ def document(endpoints: Iterable[Endpoint[Any, Any]]) -> Schema:
     references, components = msgspec.json.schema_components(ordered, ref_template=REFERENCE)
     schemas = dict(zip(ordered, references, strict=True))
     paths: Schema = {}
+    found = links(rows, {type: _fields(schema, components) for type, schema in schemas.items()})
     for row in rows:
-        paths.setdefault(row.path, {})[row.method.lower()] = _operation(row, schemas, components)
+        operation = _operation(row, schemas, components)
+        if found.get(row):
+            operation["responses"][str(row.status)]["links"] = found[row]
+        paths.setdefault(row.path, {})[row.method.lower()] = operation
     return {
         "openapi": "3.1.0",
         "info": {"title": "Tropism", "version": __version__, "license": {"name": "Apache-2.0"}},
