@@ -141,6 +141,24 @@ async def test_a_long_answer_keeps_its_place(ledgers: list[Ledger], clock: Hands
     assert await enter(ledgers[1], limit) is None
 
 
+async def test_a_clock_that_is_set_back_holds_nothing_up_and_lets_in_no_more(
+    ledgers: list[Ledger], clock: Hands
+) -> None:
+    """A lease of the clock of before would hold for hours."""
+    limit = await limit_of(ledgers[0], 3)
+    held = [await enter(ledgers[0], limit) for _ in range(3)]
+    assert await enter(ledgers[1], limit) is None
+    assert held[0] is not None
+    assert held[1] is not None
+    await finish(ledgers[0], held[0])
+    held[1].give_back()
+    clock.time -= timedelta(hours=2)
+    await ledgers[0].renew()
+    assert await enter(ledgers[1], limit) is not None, "one is used, one is held, one was given back"
+    assert await enter(ledgers[1], limit) is None
+    assert await enter(ledgers[0], limit) is None
+
+
 async def test_a_smaller_limit_holds_at_once(ledgers: list[Ledger]) -> None:
     limit = await limit_of(ledgers[0], 80)
     held = await enter(ledgers[0], limit)

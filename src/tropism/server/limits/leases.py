@@ -23,6 +23,9 @@ from tropism.wire.limits import Period
 
 SECONDS = 10
 """How long a lease holds unless it is renewed."""
+FARTHEST_MS = SECONDS * 1000 + 60_000
+"""A lease that ends later than this was made by a clock that has been set back since: it holds no more. The clocks of
+several machines may differ by less than a minute."""
 SLICES = 8
 """A process is lent an eighth of what is left, or what it needs at once if that is more."""
 _KEPT_MS = 86_400_000
@@ -115,7 +118,8 @@ def tidy(transaction: Writing) -> None:
 def _sums(now_ms: int) -> Any:
     """What is taken, as long as leases hold, and what of that is used."""
     most = case((usage_lease.c.lent > usage_lease.c.used, usage_lease.c.lent), else_=usage_lease.c.used)
-    taken = case((usage_lease.c.until_ms > now_ms, most), else_=usage_lease.c.used)
+    holds = usage_lease.c.until_ms.between(now_ms + 1, now_ms + FARTHEST_MS)
+    taken = case((holds, most), else_=usage_lease.c.used)
     return select(
         func.coalesce(func.sum(taken), 0).label("taken"), func.coalesce(func.sum(usage_lease.c.used), 0).label("used")
     )

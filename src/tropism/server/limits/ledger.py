@@ -62,7 +62,8 @@ class Account:
         return max(0, self.limit.amount - self.others - self.in_use)
 
     def is_live(self, now_ms: int) -> bool:
-        return now_ms < self.until_ms - MARGIN_MS and self.known == self.limit.amount
+        in_time = now_ms + MARGIN_MS < self.until_ms <= now_ms + leases.FARTHEST_MS
+        return in_time and self.known == self.limit.amount
 
     def free(self, now_ms: int) -> int:
         """What may be held at once, without asking."""
@@ -70,7 +71,7 @@ class Account:
 
     def surely_lacks(self, units: int, now_ms: int) -> bool:
         """Whether asking again would not help: it was done a moment ago, and there was not enough left."""
-        told = now_ms - self.asked_ms < NEWS_MS and self.known == self.limit.amount
+        told = 0 <= now_ms - self.asked_ms < NEWS_MS and self.known == self.limit.amount
         return told and units > max(0, self.amount - self.others - self.in_use)
 
     @property
@@ -126,7 +127,7 @@ class Ledger:
         grant = await self._database.write(SYSTEM, leases.take, wish)
         account.asked_ms, account.known = self.now_ms, known
         if grant is None:  # removed, and the snapshot does not know yet: it holds nobody up any more
-            account.lent, account.until_ms = NO_LIMIT, account.ends_ms
+            account.lent, account.until_ms = NO_LIMIT, min(account.ends_ms, self.now_ms + leases.FARTHEST_MS)
         else:
             account.amount, account.lent, account.until_ms = grant.amount, grant.lent, grant.until_ms
             account.others, account.others_used = grant.others, grant.others_used
