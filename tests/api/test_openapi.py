@@ -212,4 +212,4 @@ def test_what_follows_from_an_answer_does_what_the_document_says(
     command += ["--seed", str(request.config.getoption("seed"))]
     done = subprocess.run(command, env=os.environ | more, cwd=tmp_path, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-2_000:]
-    assert len(set(reached.read_text().splitlines())) > 15, "it came nowhere"
+    assert len(set(reached.read_text().splitlines())) > 5, "it came nowhere"
