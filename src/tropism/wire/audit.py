@@ -36,7 +36,7 @@ class AuditFilter(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True)
 
     user: Reference | None = None
     action: str | None = None
-    before: int | None = None
+    before: Annotated[int, Meta(ge=0, le=2**53)] | None = None
     limit: Annotated[int, Meta(ge=1, le=1000)] = 100
 
 

@@ -73,7 +73,7 @@ class JobLogsFilter(Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tru
     """The lines of one job's log; `after` continues behind a line."""
 
     job: UUID
-    after: Annotated[int, Meta(ge=0)] = 0
+    after: Annotated[int, Meta(ge=0, le=2**53)] = 0
     limit: Annotated[int, Meta(ge=1, le=1000)] = 1000
 
 

@@ -48,7 +48,7 @@ class VariantRollback(Struct, kw_only=True, frozen=True, forbid_unknown_fields=T
     """The system prompt and parameters of an earlier version, as a new version."""
 
     model: Reference
-    version: Annotated[int, Meta(ge=1)]
+    version: Annotated[int, Meta(ge=1, le=2**53)]
 
 
 class Version(Struct, kw_only=True, frozen=True):
