@@ -6,7 +6,7 @@ from typing import Any
 
 import schemathesis
 
-KNOWN, REACHED = "TROPISM_TEST_KNOWN", "TROPISM_TEST_REACHED"
+KNOWN, OWN, REACHED = "TROPISM_TEST_KNOWN", "TROPISM_TEST_OWN", "TROPISM_TEST_REACHED"
 
 
 @schemathesis.serializer("application/x-protobuf")
