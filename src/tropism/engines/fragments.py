@@ -36,7 +36,7 @@ class Fragments:
         self._places: dict[int, int] = {}
 
     def take(self, calls: Sequence[RawCall]) -> tuple[ToolCallDelta, ...]:
-        return tuple(self._fragment(call) for call in calls)
+        return tuple(map(self._fragment, calls)) if calls else ()
 
     def begin(self, name: str, arguments: str = "", id: str | None = None) -> ToolCallDelta:
         """The first fragment of the next call."""

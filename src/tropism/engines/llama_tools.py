@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from tropism.engines.fragments import Fragments
 from tropism.engines.protocol import EngineRejected, Message, Piece, Prompt

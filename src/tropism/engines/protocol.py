@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
 
+from msgspec import Struct
+
 from tropism.egress.policy import LAPTOP, Egress
 from tropism.wire.chat import ChatMessage
 from tropism.wire.chat import FinishReason as FinishReason
@@ -78,8 +80,7 @@ class Usage:
     reasoning_tokens: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class Piece(Struct, frozen=True, kw_only=True):
     """A part of an answer. The last one with text, or one after it, carries the finish reason.
 
     Usage comes with or after the finish reason, or never when a remote engine did not count; engines never guess.

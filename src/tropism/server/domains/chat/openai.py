@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -98,9 +99,13 @@ def _as_ours(request: wire.ChatRequest) -> chat.ChatRequest:
     )
 
 
+_UNSUPPORTED = wire.Unsupported.__struct_fields__
+_unsupported = attrgetter(*_UNSUPPORTED)
+
+
 def _refuse_unsupported(request: wire.ChatRequest) -> None:
-    for name in wire.Unsupported.__struct_fields__:
-        if getattr(request, name):
+    for name, value in zip(_UNSUPPORTED, _unsupported(request), strict=True):
+        if value:
             raise InvalidRequest(f"`{name}` is not supported yet; leave it out", param=name)
 
 
