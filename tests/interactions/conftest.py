@@ -52,7 +52,7 @@ class World:
     """`name` is the use case; its keys are `{name}-stars`, `-thumbs`, its A/B test `{name}-test`."""
 
     name: str
-    facts: dict[UUID, Fact]
+    facts: dict[UUID, Fact] = field(repr=False)
 
 
 @pytest.fixture

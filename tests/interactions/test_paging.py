@@ -227,3 +227,17 @@ def test_an_order_that_is_none_is_refused(client: Tropism, case: str, order: Any
 def test_an_unknown_use_case_is_named(call: Both) -> None:
     with pytest.raises(tropism.NotFoundError, match="use_cases.create"):
         call("interactions.list", use_case=f"nowhere-{uuid4().hex}")
+
+
+def test_one_that_was_compared_often_hides_no_other(call: Both, client: Tropism, case: str) -> None:
+    """It is found once for each comparison: what comes next may not be among the first that are found."""
+    client.feedback.register_key(key := f"key-{uuid4().hex[:12]}")
+    client.feedback.link(key, use_case=case)
+    rows: Any = [{"completion": str(number), "prompt": "p"} for number in range(30)]
+    made = sorted(each.completion_id for each in client.interactions.create_many(rows, use_case=case))
+    for preferred, other in ((0, 7), (0, 8), (0, 9), (1, 9)):
+        client.feedback.log_preference(key, made[preferred], made[other], use_case=case)
+    order: Any = [{"field": "created_at", "order": "ASC"}]
+    compared: Any = {"comparisons": [{"metric": key}]}
+    query: Any = {"order": order, "filters": compared, "use_case": case}
+    assert ids(forwards(call, 2, **query)) == ids(backwards(call, 2, **query)) == [made[at] for at in (0, 1, 7, 8, 9)]

@@ -63,11 +63,21 @@ def following(session: Reading, found: Matches, after: UUID | None, descending: 
 def _walk(session: Reading, found: Matches, after: UUID | None, descending: bool, step: int) -> Iterator[UUID]:
     while True:
         batches = [_batch(session, each, after, descending, step) for each in found.candidates]
-        ids = list(dict.fromkeys(merge(*batches, reverse=descending)))
+        ids = _certain(batches, descending, step)
         yield from _holding(session, ids[:step], found.rest, descending)
         if len(ids) <= step and all(len(batch) < step for batch in batches):
             return
         after, step = ids[:step][-1], min(2 * step, AT_ONCE)
+
+
+def _certain(batches: Sequence[list[UUID]], descending: bool, step: int) -> list[UUID]:
+    """The ids of all batches in order, each once, up to where a full batch breaks off: more may follow there."""
+    ids = dict.fromkeys(merge(*batches, reverse=descending))
+    ends = [batch[-1] for batch in batches if len(batch) == step]
+    if not ends:
+        return list(ids)
+    end = max(ends) if descending else min(ends)
+    return [id for id in ids if (id >= end if descending else id <= end)]
 
 
 def _batch(session: Reading, way: Select[Any], after: UUID | None, descending: bool, step: int) -> list[UUID]:
