@@ -10,13 +10,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks import markdown
 from benchmarks.overhead import child, load, machine, nginx, report, rounds, systems
 from benchmarks.overhead.failure import BenchmarkError
 from benchmarks.overhead.rounds import Measured, Plan
 
 ROOT = Path(__file__).parents[2]
 BENCH = ROOT / ".bench"
-README = ROOT / "benchmarks" / "README.md"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,7 +78,7 @@ def _run(options: argparse.Namespace) -> int:
     ).strip()
     print(result)
     if options.write:
-        report.write(README, result)
+        markdown.write("overhead", result)
     return 0 if kept and not failures else 1
 
 

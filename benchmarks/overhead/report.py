@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from statistics import median
 
 import msgspec
 
-from benchmarks.overhead.failure import BenchmarkError
+from benchmarks.markdown import table
 from benchmarks.overhead.load import Load
 from benchmarks.overhead.rounds import WAIT_MS, Measured
 from benchmarks.overhead.system import CHUNKS
-
-BEGIN = "<!-- overhead: begin -->"
-END = "<!-- overhead: end -->"
 
 PEERS = ("litellm", "mlflow", "mlflow-traces", "portkey")
 LITELLM_TARGET = 20
@@ -96,13 +92,8 @@ def tables(mock: Measured, others: Mapping[str, Measured]) -> str:
     peer = figures(others["litellm"], mock) if "litellm" in others else None
     systems = [mock, *others.values()]
     requests = [_requests(each, figures(each, mock), peer) for each in systems]
-    return (
-        _table(REQUESTS, requests) + "\n\n" + _table(STREAMS, [_streams(each, figures(each, mock)) for each in systems])
-    )
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(row)} |" for row in (columns, ["---"] * len(columns), *rows))
+    streams = [_streams(each, figures(each, mock)) for each in systems]
+    return f"{table(REQUESTS, requests)}\n\n{table(STREAMS, streams)}"
 
 
 def _requests(measured: Measured, own: Figures, peer: Figures | None) -> list[str]:
@@ -191,13 +182,3 @@ def _added(own: Figures) -> list[str]:
 
 def _met(is_met: bool) -> str:
     return "met" if is_met else "missed"
-
-
-def write(document: Path, result: str) -> None:
-    """Puts the result between the two markers of the document."""
-    text = document.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise BenchmarkError(f"{document} has no place for the result: {BEGIN} and {END} are missing.")
-    document.write_text(f"{before}{BEGIN}\n\n{result}\n\n{END}{after}", encoding="utf-8")

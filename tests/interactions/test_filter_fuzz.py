@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import httpx2
@@ -131,7 +131,7 @@ def place(fact: Fact, field: OrderField) -> tuple[float, int]:
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     wanted=filters,
-    field=st.sampled_from(OrderField.__args__),  # type: ignore[attr-defined]
+    field=st.sampled_from(get_args(OrderField)),
     way=st.sampled_from(["ASC", "DESC"]),
     size=st.integers(1, 90),
 )

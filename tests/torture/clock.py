@@ -27,9 +27,6 @@ class SetClock:
         self.environment: Mapping[str, str] = {"LD_PRELOAD": str(library), "TORTURE_CLOCK": str(self._file)}
         """Of a process that goes by this clock."""
 
-        self.noon = 0
-        """How far noon is from now, where a test wants to begin then."""
-
     def set(self, seconds: int) -> None:
         handle = os.open(self._file, os.O_WRONLY)  # the same bytes, which the processes have mapped
         os.pwrite(handle, struct.pack("=q", seconds), 0)

@@ -7,9 +7,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from tests.torture.machines import live
 from tests.torture.recount import recount
 
 from tropism import ConflictError, NotFoundError, Tropism
@@ -178,13 +178,5 @@ class Life(RuleBasedStateMachine):
 
 
 def test_the_life_of_tests_and_attachments(own: RunningServer, request: pytest.FixtureRequest) -> None:
-    examples = request.config.getoption("times")
     Life.server = own
-    often = settings(
-        max_examples=examples,
-        stateful_step_count=STEPS,
-        deadline=None,
-        derandomize=examples < 10,
-        suppress_health_check=list(HealthCheck),
-    )
-    run_state_machine_as_test(Life, settings=often)
+    live(Life, request, STEPS)

@@ -126,11 +126,15 @@ async def test_an_engine_that_starts_before_its_own_log_goes_on(clock: SetClock,
 
 
 @pytest.fixture
-def engine(clock: SetClock, data: Path) -> Iterator[Served]:
-    """At noon, so that a few hours more or less are the same day."""
+def noon() -> int:
+    """How many seconds this day's noon is from now: a few hours more or less are the same day."""
     now = datetime.now(UTC)
-    clock.noon = int((now.replace(hour=12, minute=0, second=0) - now).total_seconds())
-    clock.set(clock.noon)
+    return int((now.replace(hour=12, minute=0, second=0) - now).total_seconds())
+
+
+@pytest.fixture
+def engine(clock: SetClock, noon: int, data: Path) -> Iterator[Served]:
+    clock.set(noon)
     with engine_in(data, clock) as engine:
         yield engine
 
@@ -143,13 +147,13 @@ def client(engine: Served) -> Iterator[Tropism]:
         yield client
 
 
-def test_a_key_ends_by_the_clock_as_it_stands(client: Tropism, engine: Served, clock: SetClock) -> None:
+def test_a_key_ends_by_the_clock_as_it_stands(client: Tropism, engine: Served, clock: SetClock, noon: int) -> None:
     """A clock that was wrong for a while takes no key away and gives none back."""
-    noon = datetime.now(UTC) + timedelta(seconds=clock.noon)
-    key = client.api_keys.create("for an hour", expires_at=noon + timedelta(hours=1)).key
+    at_noon = datetime.now(UTC) + timedelta(seconds=noon)
+    key = client.api_keys.create("for an hour", expires_at=at_noon + timedelta(hours=1)).key
     with Tropism(engine.lines[0].split()[4], key) as holder:
         for hours, is_valid in ((0, True), (2, False), (-5, True), (30, False), (0, True)):
-            clock.set(clock.noon + hours * HOUR)
+            clock.set(noon + hours * HOUR)
             if is_valid:
                 assert holder.use_cases.get("default")
             else:
@@ -157,11 +161,11 @@ def test_a_key_ends_by_the_clock_as_it_stands(client: Tropism, engine: Served, c
                     holder.use_cases.get("default")
 
 
-def test_a_limit_counts_each_request_once_whatever_day_it_is(client: Tropism, clock: SetClock) -> None:
+def test_a_limit_counts_each_request_once_whatever_day_it_is(client: Tropism, clock: SetClock, noon: int) -> None:
     client.limits.set("requests", 5, "day", use_case="default")
     admitted: dict[str, int] = {}
     for day, hours in (("this", 0), ("this", -5), ("next", 24), ("this", 5), ("next", 20), ("last", -24), ("this", 0)):
-        clock.set(clock.noon + hours * HOUR)
+        clock.set(noon + hours * HOUR)
         for _ in range(2 if day == "this" else 7):
             with suppress(RateLimitError):
                 client.chat.create(HELLO)

@@ -10,10 +10,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from tests.jobs.conftest import count_in
+from tests.torture.machines import live
 
 from tropism.server import snapshot
 from tropism.server.clock import Clock
@@ -171,12 +171,4 @@ class Work(RuleBasedStateMachine):
 
 
 def test_the_life_of_jobs(request: pytest.FixtureRequest) -> None:
-    examples = request.config.getoption("times")
-    often = settings(
-        max_examples=examples,
-        stateful_step_count=STEPS,
-        deadline=None,
-        derandomize=examples < 10,
-        suppress_health_check=list(HealthCheck),
-    )
-    run_state_machine_as_test(Work, settings=often)
+    live(Work, request, STEPS)

@@ -7,9 +7,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from tests.torture.machines import live
 
 from tropism import ConflictError, NotFoundError, Tropism, UnprocessableEntityError
 from tropism.testing import RunningServer, run_server
@@ -136,13 +136,5 @@ class Variants(RuleBasedStateMachine):
 
 
 def test_the_life_of_variants(own: RunningServer, request: pytest.FixtureRequest) -> None:
-    examples = request.config.getoption("times")
     Variants.server = own
-    often = settings(
-        max_examples=examples,
-        stateful_step_count=STEPS,
-        deadline=None,
-        derandomize=examples < 10,
-        suppress_health_check=list(HealthCheck),
-    )
-    run_state_machine_as_test(Variants, settings=often)
+    live(Variants, request, STEPS)
