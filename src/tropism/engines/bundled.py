@@ -92,6 +92,11 @@ def prepare(key: str, directory: Path) -> Path:
     return target
 
 
+def key_of(file: Path) -> str | None:
+    """The bundled model of which this would be the file."""
+    return next((key for key in MODELS if file.name.startswith(f"{key}-q8_0-v")), None)
+
+
 def _model(key: str) -> BundledModel:
     if key not in MODELS:
         raise EngineError(f"there is no bundled model {key!r}; there are {', '.join(MODELS)}")

@@ -13,6 +13,8 @@ from sqlalchemy import select
 
 from tropism.engines.protocol import Engine, EngineUnavailable, Piece, Prompt
 from tropism.server.database.session import Reading
+from tropism.server.model_files import files_of, lacking, local_path
+from tropism.server.settings import Settings
 from tropism.server.tables.models import model
 
 
@@ -26,33 +28,46 @@ class Adapters:
 
 
 NONE = Adapters((), 0)
+_wanted = select(model).where(model.c.deployed, model.c.adapter_path.is_not(None)).order_by(model.c.id)
 
 
-def deployed_adapters(session: Reading) -> Mapping[UUID, Adapters]:
-    """The adapters that should run, by the id of their base, oldest first.
+def deployed_adapters(session: Reading, settings: Settings) -> Mapping[UUID, Adapters]:
+    """The adapters that should run and are here, by the id of their base, oldest first.
 
     One whose file is gone is left out: it must not take down the base and the other adapters.
     """
     found: dict[UUID, list[Any]] = defaultdict(list)
-    wanted = select(model).where(model.c.deployed, model.c.adapter_path.is_not(None)).order_by(model.c.id)
-    for row in session.rows(wanted):
-        if Path(row.adapter_path).is_file():
+    for row in session.rows(_wanted):
+        if _is_here(session, settings, row):
             found[row.backbone_id].append(row)
     return {
-        id: Adapters([Path(row.adapter_path) for row in rows], sum(row.attempt for row in rows))
+        id: Adapters([local_path(settings, row.adapter_path) for row in rows], sum(row.attempt for row in rows))
         for id, rows in found.items()
     }
 
 
-def lost_adapters(session: Reading) -> Mapping[UUID, str]:
-    """The adapters that should run and have no file any more, unless that is known already."""
-    wanted = select(model).where(model.c.deployed, model.c.adapter_path.is_not(None), model.c.online != "ERROR")
-    files = {row.id: Path(row.adapter_path) for row in session.rows(wanted)}
-    return {id: f"its adapter's file {file.name!r} is gone" for id, file in files.items() if not file.is_file()}
+def coming_adapters(session: Reading, settings: Settings) -> Mapping[UUID, list[str]]:
+    """The adapters that should run and have to be fetched first, unless that has failed: the files of each."""
+    rows = session.rows(_wanted.where(model.c.online != "ERROR"))
+    return {row.id: files_of(row) for row in rows if lacking(session, settings, files_of(row))}
+
+
+def lost_adapters(session: Reading, settings: Settings) -> Mapping[UUID, str]:
+    """The adapters that should run and have no file any more, here or in the storage, unless that is known already."""
+    rows = session.rows(_wanted.where(model.c.online != "ERROR"))
+    return {
+        row.id: f"its adapter's file {Path(row.adapter_path).name!r} is gone"
+        for row in rows
+        if not _is_here(session, settings, row) and not lacking(session, settings, files_of(row))
+    }
+
+
+def _is_here(session: Reading, settings: Settings, row: Any) -> bool:
+    return local_path(settings, row.adapter_path).is_file() and not lacking(session, settings, files_of(row))
 
 
 def adapter_of(row: Any) -> Path | None:
-    """The adapter's file, if this model is one."""
+    """The path of the adapter's file, if this model is one."""
     return Path(row.adapter_path) if row.adapter_path else None
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from tropism.engines.protocol import ModelSource
 from tropism.server.adapters import NONE, Adapters
+from tropism.server.model_files import files_of, local_path, weights_of
 from tropism.server.secrets import Secrets
 from tropism.server.settings import Settings
 from tropism.wire.models import ComputeConfig
@@ -23,6 +24,8 @@ class Deployment:
     source: ModelSource
     attempt: int
     adapter_attempts: int
+    files: Sequence[str] = ()
+    """The paths, as rows say them, of what has to be on this machine before it starts (see model_files.py)."""
 
     def is_but_for_adapters(self, other: Deployment) -> bool:
         """Whether an engine that takes adapters while it runs can go from one to the other."""
@@ -37,11 +40,12 @@ def deployment_of(row: Any, secrets: Secrets, settings: Settings, adapters: Adap
     config = msgspec.convert(row.compute_config, ComputeConfig)
     base_url = None if row.endpoint else settings.base_urls.get(row.engine)
     slots = max(1, config.kv_cache_len // config.max_seq_len) if config.kv_cache_len else 4
+    folder = weights_of(row)
     source = ModelSource(
         key=row.key,
         kind=row.kind,
-        path=Path(row.path) if row.path else None,
-        weights=_weights(row),
+        path=local_path(settings, row.path) if row.path else None,
+        weights=local_path(settings, folder) if folder else None,
         endpoint=config.url or row.endpoint or base_url,
         external_model_id=config.served_name or row.external_model_id,
         api_key=secrets.decrypt(row.secret, f"model:{row.id}:secret") if row.secret else None,
@@ -54,14 +58,7 @@ def deployment_of(row: Any, secrets: Secrets, settings: Settings, adapters: Adap
         cache=config.kv_cache_len,
         program=(settings.vllm, *settings.vllm_args),
     )
-    return Deployment(row.engine, source, row.attempt, adapters.attempts)
-
-
-def _weights(row: Any) -> Path | None:
-    """The folder that the file was made from; a training leaves its own beside what it exports."""
-    if row.weights_path is not None:
-        return Path(row.weights_path)
-    return Path(row.path).parent / "model" if row.path and row.training_job_id is not None else None
+    return Deployment(row.engine, source, row.attempt, adapters.attempts, files_of(row))
 
 
 def is_prepared(row: Any) -> bool:

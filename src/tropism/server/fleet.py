@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,10 +21,11 @@ from sqlalchemy import select, update
 from tropism.engines.in_flight import InFlight
 from tropism.engines.protocol import Engine, EngineError, EngineUnavailable, State
 from tropism.engines.registry import make_engine
-from tropism.server.adapters import NONE, answering, deployed_adapters, lost_adapters
+from tropism.server.adapters import NONE, answering, coming_adapters, deployed_adapters, lost_adapters
 from tropism.server.database.connect import Database
 from tropism.server.database.session import Reading, Writing
 from tropism.server.deployment import Deployment, deployment_of, is_prepared
+from tropism.server.model_files import FilesMissing, fetch, local_path
 from tropism.server.principal import SYSTEM
 from tropism.server.secrets import Secrets
 from tropism.server.settings import Settings
@@ -65,6 +66,7 @@ class Fleet:
         self._secrets, self._settings, self._spawn = secrets, settings, spawn
         self._running: dict[UUID, Running] = {}
         self._failures: dict[UUID, str] = {}
+        self._fetching: dict[UUID, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
         self._news = asyncio.Event()
 
@@ -78,8 +80,10 @@ class Fleet:
 
     async def close(self) -> None:
         """Stop every engine."""
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        ending = [self._task, *self._fetching.values()]
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
         await asyncio.gather(*(_close(running) for running in self._running.values()), return_exceptions=True)
 
     @asynccontextmanager
@@ -92,7 +96,7 @@ class Fleet:
         running = self._ready(served) or await self._starting(served)
         assert running.engine
         with running.requests:
-            yield answering(running.engine, running.adapters, served.adapter)
+            yield answering(running.engine, running.adapters, self._adapter(served))
 
     def _look(self, snapshot: Snapshot) -> None:
         """A model that is tried again has not failed yet; then see what else there is to do."""
@@ -100,18 +104,22 @@ class Fleet:
             for served in used.models.values():
                 if served.online == "PENDING":
                     self._failures.pop(served.engine_id, None)
+                    self._failures.pop(served.id, None)
         self._wake.set()
+
+    def _adapter(self, served: ServedModel) -> Path | None:
+        return None if served.adapter is None else local_path(self._settings, served.adapter)
 
     def _ready(self, served: ServedModel) -> Running | None:
         running = self._running.get(served.engine_id)
         if running is None or not running.ready:
             return None
-        return running if served.adapter in (None, *running.adapters) else None
+        return running if self._adapter(served) in (None, *running.adapters) else None
 
     async def _starting(self, served: ServedModel) -> Running:
         if served.online == "ERROR":
             raise EngineUnavailable(f"it does not run: {served.error}")
-        if served.adapter is not None and not served.adapter.is_file():
+        if served.adapter is not None and served.adapter.is_absolute() and not served.adapter.is_file():
             raise EngineUnavailable(f"its adapter's file {served.adapter.name!r} is gone")
         try:
             async with asyncio.timeout(PATIENCE):
@@ -123,7 +131,7 @@ class Fleet:
         while True:
             if running := self._ready(served):
                 return running
-            if reason := self._failures.get(served.engine_id):
+            if reason := self._failures.get(served.engine_id) or self._failures.get(served.id):
                 raise EngineUnavailable(f"it does not run: {reason}")
             await self._news.wait()
 
@@ -138,8 +146,11 @@ class Fleet:
 
     async def _reconcile(self) -> None:
         wanted, broken = await self._database.read(SYSTEM, self._wanted)
-        for id, reason in (await self._database.read(SYSTEM, lost_adapters)).items():
+        for id, reason in (await self._database.read(SYSTEM, lost_adapters, self._settings)).items():
             await self.report(id, "error", reason)
+        for id, files in (await self._database.read(SYSTEM, coming_adapters, self._settings)).items():
+            if id not in self._fetching:
+                self._fetching[id] = asyncio.create_task(self._fetch_adapter(id, files))
         for id, running in list(self._running.items()):
             if id not in wanted:
                 self._failures[id] = "it was stopped"
@@ -161,7 +172,7 @@ class Fleet:
     def _wanted(self, session: Reading) -> tuple[dict[UUID, Deployment], dict[UUID, str]]:
         """What should run, and what cannot and why: a model with a lost secret keeps no other from running."""
         rows = session.rows(select(model).where(model.c.deployed, model.c.backbone_id.is_(None)))
-        adapters = deployed_adapters(session)
+        adapters = deployed_adapters(session, self._settings)
         wanted: dict[UUID, Deployment] = {}
         broken: dict[UUID, str] = {}
         for row in filter(is_prepared, rows):
@@ -171,11 +182,22 @@ class Fleet:
                 broken[row.id] = str(error)
         return wanted, broken
 
+    async def _fetch_adapter(self, id: UUID, files: Sequence[str]) -> None:
+        """Have it here; until then its base runs without it."""
+        try:
+            await fetch(self._database, self._settings, files)
+        except FilesMissing as error:
+            await self.report(id, "error", str(error))
+        finally:
+            del self._fetching[id]
+        self._wake.set()
+
     async def _bring_up(self, id: UUID, running: Running) -> None:
         def on_state(state: State, reason: str | None) -> None:
             self._spawn(self._report(id, running, state, reason))
 
         try:
+            await fetch(self._database, self._settings, running.deployment.files)
             running.engine = make_engine(running.deployment.engine, running.deployment.source, on_state=on_state)
             await running.engine.start()
         except EngineError as error:

@@ -19,6 +19,7 @@ from tropism.server.domains.access import service as access
 from tropism.server.domains.models import attachments
 from tropism.server.domains.models import service as models
 from tropism.server.domains.use_cases import service as use_cases
+from tropism.server.model_files import named
 from tropism.server.principal import SYSTEM
 from tropism.server.secrets import first_written, new_api_key
 from tropism.server.tables.models import model
@@ -85,7 +86,7 @@ async def _prepare(services: Services, each: BundledModel) -> None:
         id = await database.write(SYSTEM, _set_path, each.key, None)
         await services.fleet.report(id, "error", str(error))
     else:
-        await database.write(SYSTEM, _set_path, each.key, str(path))
+        await database.write(SYSTEM, _set_path, each.key, named(services.settings, path.absolute()))
 
 
 def _set_path(transaction: Writing, key: str, path: str | None) -> UUID:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -34,6 +35,16 @@ class Storage:
             self._files.put_file(str(finished), self._place(name))
             finished.unlink()
 
+    def put(self, file: Path, name: str, told: Callable[[int], None]) -> None:
+        """Copy a local file to its place, and see that all of it is there. `told` hears how many bytes are by now."""
+        if self._is_local:
+            _copy(file, Path(self._place(name)))
+        else:
+            self._files.put_file(str(file), self._place(name), callback=_callback(told))
+        self._files.invalidate_cache()
+        if (size := self._files.size(self._place(name))) != file.stat().st_size:
+            raise OSError(f"{size} bytes of {file.stat().st_size} are there")
+
     def open(self, name: str) -> BinaryIO:
         """The file, to be read; `FileNotFoundError` if there is none."""
         file: BinaryIO = self._files.open(self._place(name), "rb")
@@ -54,11 +65,12 @@ class Storage:
 
 def storage_of(settings: Settings) -> Storage:
     """The storage that the settings name; `ValueError` if it cannot be used."""
-    return _storage(settings.storage or str((settings.data / "datasets").absolute()))
+    return storage_at(settings.storage or str((settings.data / "datasets").absolute()))
 
 
 @lru_cache
-def _storage(url: str) -> Storage:
+def storage_at(url: str) -> Storage:
+    """The storage of this URL; `ValueError` if it cannot be used."""
     import fsspec  # only here: a server that touches no dataset need not load it
 
     try:
@@ -69,6 +81,20 @@ def _storage(url: str) -> Storage:
         raise ValueError(f"the storage {url!r} needs a package that is not here: {what}") from None
     except ValueError as error:
         raise ValueError(f"the storage {url!r} is nothing that fsspec knows: {error}") from None
+
+
+def _callback(told: Callable[[int], None]) -> Any:
+    """What fsspec tells how far it is."""
+    import fsspec
+
+    return fsspec.callbacks.Callback(hooks={"told": lambda size, value, **_: told(value)})
+
+
+def _copy(file: Path, place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    partial = place.with_name(f"{place.name}.part")
+    _write(file, partial)
+    _move(partial, place)
 
 
 def _move(finished: Path, place: Path) -> None:
@@ -86,9 +112,13 @@ def _move(finished: Path, place: Path) -> None:
 
 def _copied(file: Path, to: Path) -> Path:
     """The file on the disk that it shall be renamed on."""
+    _write(file, to)
+    file.unlink()
+    return to
+
+
+def _write(file: Path, to: Path) -> None:
     with file.open("rb") as source, to.open("wb") as target:
         shutil.copyfileobj(source, target, 1024 * 1024)
         target.flush()
         os.fsync(target.fileno())
-    file.unlink()
-    return to

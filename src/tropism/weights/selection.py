@@ -53,6 +53,16 @@ def _stays_inside(name: str) -> bool:
     return not path.is_absolute() and ".." not in path.parts and "\\" not in name
 
 
+def parts_of(path: str) -> list[str]:
+    """All files of a GGUF model, by the path of the first or only one."""
+    folder, _, name = path.rpartition("/")
+    part = _PART.fullmatch(name)
+    if part is None:
+        return [path]
+    before = f"{folder}/{part['stem']}" if folder else part["stem"]
+    return [f"{before}-{number:05}-of-{part['count']}.gguf" for number in range(1, int(part["count"]) + 1)]
+
+
 def _gguf(there: Sequence[str], file: str | None) -> Selection:
     known = [name for name in there if name.endswith(".gguf")]
     starts = [name for name in known if (part := _PART.fullmatch(name)) is None or part["number"] == "00001"]
@@ -64,7 +74,7 @@ def _gguf(there: Sequence[str], file: str | None) -> Selection:
     part = _PART.fullmatch(chosen)
     if part is None:
         return Selection(kind="gguf", small=[], weights=[chosen])
-    names = [f"{part['stem']}-{number:05}-of-{part['count']}.gguf" for number in range(1, int(part["count"]) + 1)]
+    names = parts_of(chosen)
     if missing := sorted(set(names) - set(known)):
         raise Unusable(f"parts of {chosen!r} are missing: {', '.join(missing[:3])}")
     return Selection(kind="gguf", small=[], weights=names)

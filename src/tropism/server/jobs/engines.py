@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +25,9 @@ from tropism.server.adapters import NONE, Adapters, adapter_of, answering, deplo
 from tropism.server.context import Process
 from tropism.server.database.session import Reading
 from tropism.server.deployment import Deployment, deployment_of, is_prepared
+from tropism.server.model_files import fetch, files_of, local_path
 from tropism.server.principal import SYSTEM
+from tropism.server.settings import Settings
 from tropism.server.tables.models import model
 
 PATIENCE = 60.0
@@ -54,8 +56,10 @@ class Engines:
     async def engine(self, model_id: UUID) -> AsyncIterator[Engine]:
         """The engine that answers for a model, a variant or an adapter of it. Within the block it is not stopped."""
         row = await self._row(model_id)
-        adapter, adapters = await self._process.database.read(SYSTEM, _adapters, model_id, row.id)
-        wanted = deployment_of(row, self._process.secrets, self._process.settings, adapters)
+        database, settings = self._process.database, self._process.settings
+        await fetch(database, settings, await database.read(SYSTEM, _adapter_files, model_id))
+        adapter, adapters = await database.read(SYSTEM, _adapters, settings, model_id, row.id)
+        wanted = deployment_of(row, self._process.secrets, settings, adapters)
         async with self._starting[row.id]:
             borrowed = await self._up(row.id, wanted)
         with borrowed.uses:
@@ -80,6 +84,7 @@ class Engines:
             return running
         if running is not None:
             self._process.spawn(_retire(running))
+        await fetch(self._process.database, self._process.settings, wanted.files)
         engine = make_engine(wanted.engine, wanted.source, on_state=lambda state, _: self._heard(id, state))
         try:
             await engine.start()
@@ -110,9 +115,17 @@ async def _retire(borrowed: Borrowed) -> None:
     await borrowed.engine.close()
 
 
-def _adapters(session: Reading, id: UUID, base_id: UUID) -> tuple[Path | None, Adapters]:
+def _adapter_files(session: Reading, id: UUID) -> Sequence[str]:
+    """What has to be here of the adapter that this model is, if it is one."""
+    row = session.row(select(model).where(model.c.id == id))
+    return files_of(row) if row is not None and row.adapter_path is not None else ()
+
+
+def _adapters(session: Reading, settings: Settings, id: UUID, base_id: UUID) -> tuple[Path | None, Adapters]:
     """The adapter that this model is, and all that its base is started with."""
-    return adapter_of(session.row(select(model).where(model.c.id == id))), deployed_adapters(session).get(base_id, NONE)
+    adapter = adapter_of(session.row(select(model).where(model.c.id == id)))
+    place = None if adapter is None else local_path(settings, adapter)
+    return place, deployed_adapters(session, settings).get(base_id, NONE)
 
 
 def _deployed(session: Reading, id: UUID) -> Any:

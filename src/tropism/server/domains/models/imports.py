@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -22,8 +23,9 @@ from tropism.wire.jobs import Job
 
 CAPABILITY = "models"
 MAGIC = b"GGUF"
-FROM_HUB = ("find", "download", "verify", "convert", "check", "register")
-FROM_HERE = ("convert", "check", "register")
+FROM_HUB = ("find", "download", "verify")
+ALWAYS = ("convert", "check")
+STORE, REGISTER = "store", "register"
 
 
 class HubModel(msgspec.Struct, kw_only=True, frozen=True):
@@ -41,20 +43,25 @@ class ImportRequest(msgspec.Struct, kw_only=True, frozen=True):
     name: str
     hub: HubModel | None = None
     path: str | None = None
+    stored: bool = False
+    """Whether its files go into the storage, for engines with data directories of their own."""
+
+    @property
+    def stages(self) -> Sequence[str]:
+        return (*(FROM_HUB if self.hub else ()), *ALWAYS, *((STORE,) if self.stored else ()), REGISTER)
 
 
-def add_hf(transaction: Writing, request: wire.HfModelCreate, secrets: Secrets) -> Job:
+def add_hf(transaction: Writing, request: wire.HfModelCreate, secrets: Secrets, *, stored: bool) -> Job:
     """Put the download into the queue; the token is encrypted for its job."""
     id = transaction.new_id()
     token = secrets.encrypt(request.hf_token, jobs.secret_place(id)) if request.hf_token else None
     hub = HubModel(hf_model_id=request.hf_model_id, revision=request.revision, file=request.file)
-    told = ImportRequest(
-        key=request.output_model_key, name=request.output_model_name or request.output_model_key, hub=hub
-    )
+    name = request.output_model_name or request.output_model_key
+    told = ImportRequest(key=request.output_model_key, name=name, hub=hub, stored=stored)
     return _enqueue(transaction, told, id=id, secret=token, pool=request.compute_pool or DEFAULT_POOL)
 
 
-def add_local(transaction: Writing, request: wire.LocalModelCreate) -> Job:
+def add_local(transaction: Writing, request: wire.LocalModelCreate, *, stored: bool) -> Job:
     """Put a file or folder of this machine into the queue, unless it is seen at once that it is no model."""
     path = Path(request.path)
     if not path.is_absolute():
@@ -66,7 +73,7 @@ def add_local(transaction: Writing, request: wire.LocalModelCreate) -> Job:
         raise InvalidRequest(f"cannot read the file: {reason}", param="path") from None
     except Unusable as error:
         raise InvalidRequest(str(error), param="path") from None
-    told = ImportRequest(key=request.key, name=request.name or request.key, path=str(path))
+    told = ImportRequest(key=request.key, name=request.name or request.key, path=str(path), stored=stored)
     return _enqueue(transaction, told, id=transaction.new_id())
 
 
@@ -95,7 +102,7 @@ def _enqueue(
             name=f"{told.hub.hf_model_id} as {told.key}" if told.hub else f"{Path(told.path or '').name} as {told.key}",
             team_id=owners.of_new(transaction),  # models are used by all teams, jobs seen by one
             request=told,
-            stages=FROM_HUB if told.hub else FROM_HERE,
+            stages=told.stages,
             pool=pool,
             capability=CAPABILITY,
             secret=secret,

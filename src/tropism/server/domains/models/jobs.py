@@ -13,18 +13,20 @@ import msgspec
 
 from tropism.engines.llama_cpp import LlamaCppEngine
 from tropism.engines.protocol import EngineError, Message, ModelSource, Prompt
+from tropism.server.carrying import Here
 from tropism.server.domains.jobs import states
 from tropism.server.domains.models import service
 from tropism.server.domains.models.download import downloaded
 from tropism.server.domains.models.homes import GGUF, SOURCE, home
-from tropism.server.domains.models.imports import ImportRequest
-from tropism.server.domains.models.service import Imported, longest_request
+from tropism.server.domains.models.imports import STORE, ImportRequest
+from tropism.server.domains.models.service import Imported, Paths, longest_request
 from tropism.server.jobs.protocol import JobFailed, Run, runs
+from tropism.server.jobs.storing import store
 from tropism.server.principal import SYSTEM
 from tropism.server.processes import beside
 from tropism.weights.messages import Found, Prepare, Prepared, Refused, Written
 from tropism.weights.probe import PROBE
-from tropism.weights.selection import select
+from tropism.weights.selection import parts_of, select
 from tropism.wire.models import Origin
 
 _read = msgspec.json.Decoder(Written | Prepared | Refused).decode
@@ -47,8 +49,11 @@ async def _bring(run: Run[ImportRequest]) -> dict[str, Any]:
     ask = _preparation(source, folder, found)
     prepared = await _prepared(run, ask, folder)
     await _try(run, prepared)
+    paths = Paths(path=prepared.path, weights_path=ask.folder)
+    if request.stored:
+        paths = await _stored(run, paths)
     await run.begin("register", total=1)
-    made = _imported(run, prepared, found, Path(ask.folder) if ask.folder else None)
+    made = _imported(run, prepared, found, paths)
     model = await run.write(service.add_imported, made, stage="register", advance=1 - await run.processed("register"))
     if model.key != request.key:
         await run.log(f"the key {request.key!r} was taken meanwhile; the model is {model.key!r}", "warning")
@@ -57,6 +62,8 @@ async def _bring(run: Run[ImportRequest]) -> dict[str, Any]:
 
 def _preparation(source: Path, folder: Path, found: Found | None) -> Prepare:
     """What there is to look at or to convert."""
+    if not source.exists():
+        raise JobFailed(f"there is no {str(source)!r} on the machine of this worker")
     if source.is_file():
         return Prepare(parts=[str(source)])
     names: Sequence[str] = [file.name for file in found.weights] if found else []
@@ -131,7 +138,22 @@ async def _ask(engine: LlamaCppEngine, prepared: Prepared) -> None:
             pass
 
 
-def _imported(run: Run[ImportRequest], prepared: Prepared, found: Found | None, folder: Path | None) -> Imported:
+async def _stored(run: Run[ImportRequest], paths: Paths) -> Paths:
+    """Put what is served, and the exact weights, into the storage; they have the same names in each data directory."""
+    data, folder = run.services.settings.data.absolute(), home(run.services.settings, run.id)
+    source, served = (folder / SOURCE).relative_to(data), Path(paths.path)
+    name = served.relative_to(data) if served.is_relative_to(folder) else source / served.name
+    here = [Here(name=str(name.with_name(Path(each).name)), path=each) for each in parts_of(paths.path)]
+    if paths.weights_path is not None:
+        exact = Path(paths.weights_path)
+        chosen = select(each.name for each in exact.iterdir())
+        here += [Here(name=str(source / each), path=str(exact / each)) for each in (*chosen.small, *chosen.weights)]
+    await store(run, here, STORE, is_counted=True)
+    await run.end(STORE)
+    return Paths(path=str(name), weights_path=None if paths.weights_path is None else str(source))
+
+
+def _imported(run: Run[ImportRequest], prepared: Prepared, found: Found | None, paths: Paths) -> Imported:
     facts = prepared.facts
     origin = Origin(
         hf_model_id=found.hf_model_id if found else None,
@@ -146,8 +168,7 @@ def _imported(run: Run[ImportRequest], prepared: Prepared, found: Found | None, 
         key=run.request.key,
         name=run.request.name,
         kind=facts.kind,
-        path=Path(prepared.path),
-        weights_path=folder,
+        paths=paths,
         size=facts.parameters,
         origin=origin,
     )

@@ -7,6 +7,7 @@ from functools import partial
 from tropism.server.context import Context
 from tropism.server.domains.models import attachments, compute_configs, imports, service, variants
 from tropism.server.http import handles
+from tropism.server.model_files import are_stored
 from tropism.wire import models as wire
 from tropism.wire.jobs import Job
 from tropism.wire.page import Nothing
@@ -32,14 +33,17 @@ async def add_external(context: Context, request: wire.ExternalModelCreate) -> w
 
 @handles(wire.ADD_LOCAL)
 async def add_local(context: Context, request: wire.LocalModelCreate) -> Job:
-    made = await context.write(imports.add_local, request)
+    stored = are_stored(context.services.settings)
+    made = await context.write(partial(imports.add_local, stored=stored), request)
     context.services.wake_workers()
     return made
 
 
 @handles(wire.ADD_HF)
 async def add_hf(context: Context, request: wire.HfModelCreate) -> Job:
-    made = await context.write(partial(imports.add_hf, secrets=context.services.secrets), request)
+    services = context.services
+    add = partial(imports.add_hf, secrets=services.secrets, stored=are_stored(services.settings))
+    made = await context.write(add, request)
     context.services.wake_workers()
     return made
 

@@ -192,6 +192,14 @@ def add_trained(transaction: Writing, made: Trained) -> wire.Model:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Paths:
+    """Where its files are, as its row says it (see model_files.py)."""
+
+    path: str
+    weights_path: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
     """A model that was brought here, ready to be served. Its id is that of the job which did it."""
 
@@ -199,8 +207,7 @@ class Imported:
     key: str
     name: str
     kind: wire.Kind
-    path: Path
-    weights_path: Path | None
+    paths: Paths
     size: int
     origin: wire.Origin
 
@@ -217,8 +224,8 @@ def add_imported(transaction: Writing, made: Imported) -> wire.Model:
         kind=made.kind,
         engine="llama_cpp",
         team_id=owners.of_new(transaction, made.id),
-        path=str(made.path),
-        weights_path=str(made.weights_path) if made.weights_path else None,
+        path=made.paths.path,
+        weights_path=made.paths.weights_path,
         compute_config=msgspec.to_builtins(wire.ComputeConfig(max_seq_len=longest_request(made.origin.context_length))),
         size=made.size,
         origin=msgspec.to_builtins(made.origin),
