@@ -15,8 +15,9 @@ from sqlalchemy import create_engine
 from tropism.server import snapshot
 from tropism.server.clock import Clock
 from tropism.server.database.connect import Database
-from tropism.server.database.migrate import NewerSchema, migrate
+from tropism.server.database.migrate import migrate
 from tropism.server.database.session import Reading
+from tropism.server.database.upgrades import NewerSchema
 from tropism.server.principal import SYSTEM
 from tropism.server.tables import metadata
 
@@ -70,10 +71,12 @@ async def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     await database.close()
     connection = sqlite3.connect(tmp_path / "tropism.db")
     connection.execute("UPDATE alembic_version SET version_num = 'from-the-future'")
+    connection.execute("UPDATE oldest_engine SET revision = 'from-the-future'")
     connection.commit()
     connection.close()
     with pytest.raises(NewerSchema, match="'from-the-future'.*upgrade tropism"):
         await Database(url, Clock(), snapshot.load, snapshot.version).open()
+    assert not list(tmp_path.glob("*.backup"))
 
 
 async def test_another_database_is_refused(tmp_path: Path) -> None:

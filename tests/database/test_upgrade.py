@@ -10,18 +10,18 @@ import pytest
 from alembic import command
 from sqlalchemy import Engine, create_engine, inspect
 
-from tropism.server.database import migrations
-from tropism.server.database.migrate import _config, migrate
+from tropism.server.database.migrate import migrate
+from tropism.server.database.upgrades import REVISIONS, config
 
-VERSIONS = Path(migrations.__file__).parent / "versions"
+VERSIONS = REVISIONS / "versions"
 EARLIER = sorted(file.name[:4] for file in VERSIONS.glob("0*.py"))[:-1]
 VALUES: dict[str, Any] = {"INTEGER": 1, "BIGINT": 1, "FLOAT": 0.5, "BOOLEAN": True, "VARCHAR": "text"}
-KEPT_BY_US = {"alembic_version", "snapshot_version"}
+KEPT_BY_US = {"alembic_version", "snapshot_version", "oldest_engine"}
 
 
 def at(engine: Engine, revision: str) -> None:
     with engine.begin() as connection:
-        command.upgrade(_config(connection), revision)
+        command.upgrade(config(connection, REVISIONS), revision)
 
 
 def tables_of(engine: Engine) -> list[str]:

@@ -14,11 +14,12 @@ from tropism.sdk.errors import TropismError
 app = App(name="database", help="The database of an engine on this machine.")
 
 DATA = Path(".tropism")
+Flag = Annotated[bool, Parameter(negative="")]
 Json = Annotated[bool, Parameter(name="--json", negative="", group=OPTIONS, show_default=False)]
 
 
 @app.command
-def migrate(*, data: Path = DATA, database: str | None = None) -> None:
+def migrate(*, data: Path = DATA, database: str | None = None, dry_run: Flag = False) -> None:
     """Bring the schema up to date, which every start does too. A SQLite file that holds something is copied first.
 
     Parameters
@@ -27,22 +28,12 @@ def migrate(*, data: Path = DATA, database: str | None = None) -> None:
         The engine's data directory.
     database
         Its URL: sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME; the file in `data` if not given.
+    dry_run
+        Only say what there is to do, and whether engines of the release before can go on meanwhile.
     """
-    from tropism.server.database.engines import engines
-    from tropism.server.database.migrate import NewerSchema, newest_revision
-    from tropism.server.database.migrate import migrate as bring_up_to_date
-    from tropism.server.settings import from_environment
+    from tropism.cli import upgrade
 
-    engine = engines(from_environment(data=data, database=database).database_url)[0]
-    try:
-        kept = bring_up_to_date(engine)
-    except NewerSchema as error:
-        raise TropismError(str(error)) from None
-    finally:
-        engine.dispose()
-    if kept is not None:
-        show.note(f"What was there before is in {kept}.")
-    show.note(f"The database is at schema {newest_revision()}.")
+    upgrade.migrate(data, database, dry_run)
 
 
 @app.command

@@ -11,14 +11,15 @@ import msgspec
 from sqlalchemy import Connection, Engine, Table, func, insert, select
 
 from tropism.server.database.engines import engines
-from tropism.server.database.migrate import migrate, newest_revision, revision
+from tropism.server.database.migrate import migrate, revision
+from tropism.server.database.upgrades import newest_revision
 from tropism.server.tables import metadata
 
 ROWS = 1_000
 """Rows that are read, and written, together."""
 NUL, IN_ITS_PLACE = rb"\u0000", "\ufffd".encode()
 """How JSON writes what PostgreSQL keeps in no text, and what is there then."""
-MADE_BY_REVISIONS = "snapshot_version"
+MADE_BY_REVISIONS = ("snapshot_version", "oldest_engine")
 
 
 class CannotCopy(Exception):
@@ -60,7 +61,7 @@ def _check(source: Engine, role: str) -> None:
 def _refuse_full(target: Connection) -> None:
     for table in metadata.sorted_tables:
         rows = target.execute(select(func.count()).select_from(table)).scalar_one()
-        if rows and table.name != MADE_BY_REVISIONS:
+        if rows and table.name not in MADE_BY_REVISIONS:
             raise CannotCopy(f"the target has {rows} rows in {table.name}; copy into an empty database")
 
 

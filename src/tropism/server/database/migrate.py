@@ -6,27 +6,34 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from alembic import command
-from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
+from tropism.server.database import upgrades
+from tropism.server.database.upgrades import REVISIONS, Upgrade
 
-class NewerSchema(Exception):
-    """The database was written by a newer release; this one could damage it."""
+PATIENCE = "10s"
+"""How long a change of a table waits for those who read it on PostgreSQL; everybody else waits behind it."""
 
 
-def migrate(engine: Engine) -> Path | None:
-    """Run every revision that the database lacks, in one transaction. Raise `NewerSchema` if it knows more than we.
+def migrate(engine: Engine, revisions: Path = REVISIONS) -> Path | None:
+    """Run every revision that the database lacks, in one transaction.
 
-    A SQLite database that holds something is copied first; the result is where to.
+    Raise `NewerSchema` if a newer release left nothing that we could work on, and `OlderEngines` if an older one is at
+    work and could not go on. A SQLite database that holds something is copied first; the result is where to.
     """
-    kept = _backup(engine)
+    kept = _backup(engine, pending(engine, revisions))
     with engine.begin() as connection:
-        config = _config(connection)
-        _refuse_newer(connection, ScriptDirectory.from_config(config))
-        command.upgrade(config, "head")
+        upgrade = upgrades.upgrade_of(connection, revisions)  # as it is in our turn: another may have been quicker
+        if upgrade.revisions:
+            _carry_out(connection, upgrade, revisions)
     return kept
+
+
+def pending(engine: Engine, revisions: Path = REVISIONS) -> Upgrade:
+    """What `migrate` would do."""
+    with engine.connect() as connection:
+        return upgrades.upgrade_of(connection, revisions)
 
 
 def revision(engine: Engine) -> str | None:
@@ -35,39 +42,25 @@ def revision(engine: Engine) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
-def newest_revision() -> str:
-    """The revision that this release brings databases to."""
-    head = ScriptDirectory.from_config(_config(None)).get_current_head()
-    assert head is not None
-    return head
+def _carry_out(connection: Connection, upgrade: Upgrade, revisions: Path) -> None:
+    if upgrade.is_breaking:
+        upgrades.refuse_older_engines(connection, revisions)
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}'")
+    command.upgrade(upgrades.config(connection, revisions), "head")
+    upgrades.keep_oldest(connection, revisions)
 
 
-def _backup(engine: Engine) -> Path | None:
+def _backup(engine: Engine, upgrade: Upgrade) -> Path | None:
     """PostgreSQL undoes an upgrade that fails, and has backups of its own; a file has whoever copies it."""
-    current = revision(engine)
     file = engine.url.database
-    if engine.dialect.name != "sqlite" or current in (None, newest_revision()) or not file:
+    if engine.dialect.name != "sqlite" or upgrade.current is None or not upgrade.revisions or not file:
         return None
     original = Path(file.removeprefix("file:"))
-    copy = original.with_name(f"{original.name}.{current}.{datetime.now(UTC):%Y%m%dT%H%M%S}.backup")
+    copy = original.with_name(f"{original.name}.{upgrade.current}.{datetime.now(UTC):%Y%m%dT%H%M%S}.backup")
     connection = engine.raw_connection()
     try:
         connection.cursor().execute("VACUUM INTO ?", (str(copy),))
     finally:
         connection.close()
     return copy
-
-
-def _config(connection: Connection | None) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    return config
-
-
-def _refuse_newer(connection: Connection, scripts: ScriptDirectory) -> None:
-    current = MigrationContext.configure(connection).get_current_revision()
-    known = {revision.revision for revision in scripts.walk_revisions()}
-    if current is not None and current not in known:
-        raise NewerSchema(f"the database is at schema {current!r}, which this release does not know; upgrade tropism")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 
+from tropism.server.database.upgrades import NAME, newest_revision
+
 if TYPE_CHECKING:
     from psycopg import Connection as Driver
 
@@ -20,9 +22,10 @@ NUL, IN_ITS_PLACE = "\0", "\ufffd"
 def engines(url: URL, readers: int) -> tuple[Engine, Engine]:
     """Connections that write, and a pool of `readers` that only read."""
     driver = url.set(drivername="postgresql+psycopg")
+    name = f"{NAME} {newest_revision()}"  # by which a later release sees who is still there
     # A reply may not come before the disk has it, whatever the server's default is.
     options: dict[str, bool] = {"pool_pre_ping": True, "hide_parameters": True}  # an error is logged, a prompt is not
-    write = create_engine(driver, **options, connect_args=_options("tropism", "synchronous_commit=on"))
+    write = create_engine(driver, **options, connect_args=_options(name, "synchronous_commit=on"))
     event.listen(write, "begin", _wait_for_the_turn)
     # What one reader sees belongs together, whatever is written in the meantime.
     read = create_engine(
@@ -30,7 +33,7 @@ def engines(url: URL, readers: int) -> tuple[Engine, Engine]:
         pool_size=readers,
         **options,
         isolation_level="REPEATABLE READ",
-        connect_args=_options("tropism reads", "default_transaction_read_only=on"),
+        connect_args=_options(f"{name} reads", "default_transaction_read_only=on"),
     )
     for each in (write, read):
         event.listen(each, "connect", _replace_nul)

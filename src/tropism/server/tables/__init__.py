@@ -23,6 +23,7 @@ from tropism.server.tables import (
     stored_files,
     training,
     trends,
+    upgrades,
     use_cases,
 )
 from tropism.server.tables.metadata import metadata
@@ -49,5 +50,6 @@ __all__ = [
     "stored_files",
     "training",
     "trends",
+    "upgrades",
     "use_cases",
 ]

@@ -9,6 +9,7 @@ from tropism.server.database.types import Id, Json
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
+is_breaking = False
 
 
 def upgrade() -> None:
