@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx2
@@ -119,6 +120,41 @@ def test_a_head_that_is_too_large_is_refused(strict: RunningServer, more: bytes)
         answer = heard(connection)
     assert answer.startswith(b"HTTP/1.1 431 ")
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["type"] == "head_too_large"
+
+
+def chunked(server: RunningServer, headers: str = "") -> bytes:
+    """A whole body, up to where its trailers begin."""
+    head = f"POST /api/v1/interactions/query HTTP/1.1\r\nHost: x\r\n{headers}Transfer-Encoding: chunked\r\n\r\n"
+    return head.encode() + b'16\r\n{"use_case":"default"}\r\n0\r\n'
+
+
+def test_a_trailer_is_no_header(strict: RunningServer) -> None:
+    with connect(strict) as connection:
+        connection.sendall(chunked(strict) + f"Authorization: Bearer {strict.api_key}\r\n\r\n".encode())
+        assert connection.recv(65536).startswith(b"HTTP/1.1 401")
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks at the process's memory")
+@pytest.mark.parametrize("part", [b"X: y\r\n" * 50_000, b"X" * 300_000], ids=["many", "long"])
+def test_trailers_cost_nothing(strict: RunningServer, part: bytes) -> None:
+    """Whoever sends them needs no key."""
+    before = memory(strict)
+    for key in ("", f"Authorization: Bearer {strict.api_key}\r\n"):
+        with connect(strict) as connection:
+            connection.sendall(chunked(strict, key))
+            try:
+                for _ in range(40):
+                    connection.sendall(part)
+            except ConnectionError:
+                pass
+            assert memory(strict) - before < 40_000
+    httpx2.get(f"{strict.base_url}/health").raise_for_status()
+
+
+def memory(server: RunningServer) -> int:
+    """What the server's process holds, in kB; its data directory's lock says which process that is."""
+    status = Path(f"/proc/{(server.data / 'lock').read_text()}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0])
 
 
 def test_bytes_that_are_no_request_are_refused_in_our_shape(strict: RunningServer) -> None:

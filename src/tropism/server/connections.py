@@ -37,6 +37,7 @@ class Guarded(HttpToolsProtocol):
         self._coming: asyncio.TimerHandle | None = None
         self._taking: asyncio.TimerHandle | None = None
         self._in_head, self._received, self._too_large = True, 0, False
+        self._takes_headers, self._behind_body, self._trailing = True, False, 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -56,23 +57,41 @@ class Guarded(HttpToolsProtocol):
         if self._coming is None and (self._is_idle() or not data.isspace()):
             self._expect_request()
         self._received += len(data)
+        was_behind = self._behind_body
         super().data_received(data)
         if self._in_head and self._received > LONGEST_HEAD:
             self._refuse_head()
+        self._trailing += len(data) if was_behind and self._behind_body else 0
+        if self._trailing > LONGEST_HEAD:  # the parser keeps a trailer until it is whole
+            self.transport.abort()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._in_head, self._received = True, 0
+        self._takes_headers, self._behind_body, self._trailing = True, False, 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Trailers would be headers that came past our bounds, and past a proxy that looks at heads."""
+        if self._takes_headers:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
         if size > LONGEST_HEAD or len(self.headers) > MOST_HEADERS:
             self._too_large = True
             raise HeadTooLarge  # which the parser takes for something that it could not read
-        self._in_head = False
+        self._in_head = self._takes_headers = False
         super().on_headers_complete()
 
+    def on_chunk_header(self) -> None:
+        self._behind_body = True  # unless there is something in the chunk
+
+    def on_body(self, body: bytes) -> None:
+        self._behind_body, self._trailing = False, 0
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
+        self._behind_body = False
         self._has_come()
         super().on_message_complete()
 
