@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid4
@@ -203,6 +204,56 @@ def test_the_refused_are_counted_with_their_reasons_and_the_others_are_logged(
     for reason in ("holds no messages", "no JSON", "nothing-of-the-kind", "future"):
         assert reason in partial["errorMessage"]
     assert len(logged(client, use_case)) == 1
+
+
+HUGE = 2**200
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"gen_ai.request.temperature": "hot"},
+        {"gen_ai.request.seed": HUGE},
+        {"gen_ai.request.stop_sequences": "a text"},
+        {"gen_ai.request.model": ["echo-a"]},
+        {"gen_ai.usage.input_tokens": HUGE},
+        {"user.id": {"a": "b"}},
+        {"tropism.use_case": ["nothing-of-the-kind"]},
+        {"gen_ai.conversation.id": "\0"},
+    ],
+    ids=str,
+)
+def test_a_span_that_makes_no_sense_takes_nothing_with_it(
+    send: Send, client: Tropism, use_case: str, odd: dict[str, Any], tmp_path: Path
+) -> None:
+    """Neither the others of its export, nor the lists and exports of the log that it is in."""
+    answer = send(export(span(CHAT), span(CHAT | odd), a=HUGE), use_case)
+    assert answer.status_code == 200
+    assert len(logged(client, use_case)) >= 1
+    assert client.interactions.export(tmp_path / "log.jsonl", use_case=use_case) >= 1
+
+
+def test_a_time_that_no_calendar_has_is_refused(send: Send, client: Tropism, use_case: str) -> None:
+    for nanoseconds in (2**63, 2**64 - 1, HUGE, "9" * 5000, "soon", -5):
+        assert send(export(span(CHAT, endTimeUnixNano=str(nanoseconds))), use_case).status_code == 200
+    assert {each.created_at.year for each in logged(client, use_case)} <= {1970}
+
+
+def test_the_answer_of_a_tool_is_read(send: Send, client: Tropism, use_case: str) -> None:
+    turns = [*QUESTION, {"role": "tool", "parts": [{"type": "tool_call_response", "id": "call-1", "response": "9"}]}]
+    send(export(span(CHAT | {"gen_ai.input.messages": json.dumps(turns)})), use_case)
+    (found,) = logged(client, use_case)
+    assert (found.messages[1].role, found.messages[1].content) == ("tool", "9")
+    assert found.messages[1].tool_call_id == "call-1"
+
+
+def test_nobody_takes_the_place_of_another_teams_span(send: Send, client: Tropism, use_case: str) -> None:
+    """Who is called gets to know the ids of a trace."""
+    one = export(span(CHAT))
+    client.use_cases.create(f"{use_case}-other", team="default")
+    assert send(one, f"{use_case}-other").json() == {}
+    assert send(one, use_case).json() == {}
+    assert len(logged(client, use_case)) == len(logged(client, f"{use_case}-other")) == 1
 
 
 def test_without_a_use_case_it_says_how_to_name_one(send: Send) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -62,15 +63,32 @@ def attributes(given: list[KeyValue]) -> dict[str, Any]:
     return {each.key: plain(each.value) for each in given}
 
 
+def readable(given: list[KeyValue]) -> dict[str, Any]:
+    """Attributes of what many spans have in common: one that makes no sense is left out."""
+    found: dict[str, Any] = {}
+    for each in given:
+        with suppress(ValueError):
+            found[each.key] = plain(each.value)
+    return found
+
+
 def plain(value: AnyValue) -> Any:
     if value.array_value is not None:
         return [plain(each) for each in value.array_value.values]
     if value.kvlist_value is not None:
         return attributes(value.kvlist_value.values)
     if value.int_value is not None:
-        return int(value.int_value)
+        return whole(value.int_value)
     simple = (value.string_value, value.bool_value, value.double_value)
     return next((each for each in simple if each is not None), None)
+
+
+def whole(given: int | str) -> int:
+    """A whole number of 64 bits, which JSON writes as text; ValueError for any other."""
+    number = int(given)
+    if not -(2**63) <= number < 2**64:
+        raise ValueError(f"{str(given)[:40]} is no number of 64 bits")
+    return number
 
 
 def _from_protobuf(body: bytes) -> Any:

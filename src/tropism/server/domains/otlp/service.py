@@ -11,7 +11,7 @@ from tropism.server.database.session import Writing
 from tropism.server.domains.interactions import service as interactions
 from tropism.server.domains.models import service as models
 from tropism.server.domains.otlp import spans
-from tropism.server.domains.otlp.reading import attributes
+from tropism.server.domains.otlp.reading import readable
 from tropism.server.domains.otlp.spans import ModelCall, NotReadable
 from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.errors import TropismError
@@ -26,7 +26,7 @@ MOST_REASONS = 5
 def calls_in(export: wire.OtlpExport) -> Iterator[ModelCall | NotReadable]:
     """The calls of models, and those that cannot be read. Other spans are not ours to judge."""
     for resource in export.resource_spans:
-        said = attributes(resource.resource.attributes)
+        said = readable(resource.resource.attributes)
         for span in (span for scope in resource.scope_spans for span in scope.spans):
             try:
                 call = spans.call_of(span, said)
@@ -69,16 +69,24 @@ def _log(transaction: Writing, call: ModelCall, target: wire.OtlpTarget) -> None
     if not spans.is_past(call, transaction.now):
         raise NotReadable("a span ends in the future")
     used = use_cases.find(transaction, str(reference))
-    if transaction.row(select(interaction.c.id).where(interaction.c.id == call.id)) is not None:
+    id = spans.id_in(used.id, call)
+    if transaction.row(select(interaction.c.id).where(interaction.c.id == id)) is not None:
         return  # an export that was repeated
     model = call.model if call.model is not None and models.is_taken(transaction, call.model) else None
     create = InteractionCreate(
         use_case=used.key,
         completion=call.completion,
         model=model,
-        messages=msgspec.convert(call.messages, list[ChatMessage]),
+        messages=_messages(call),
         user=call.user,
         session_id=call.session_id,
         labels=call.labels or None,
     )
-    interactions.recorded(transaction, create, used, id=call.id, figures=call.figures)
+    interactions.recorded(transaction, create, used, id=id, figures=call.figures)
+
+
+def _messages(call: ModelCall) -> list[ChatMessage]:
+    try:
+        return msgspec.convert(call.messages, list[ChatMessage])
+    except msgspec.ValidationError as error:
+        raise NotReadable(f"its messages are none of a chat: {error}") from None

@@ -13,9 +13,10 @@ from uuid import UUID, uuid5
 import msgspec
 
 from tropism.server import genai
-from tropism.server.clock import first_id_at, time_of
+from tropism.server.clock import first_id_at, milliseconds
 from tropism.server.domains.interactions.service import Figures
-from tropism.server.domains.otlp.reading import attributes
+from tropism.server.domains.otlp.reading import attributes, whole
+from tropism.wire.interactions import GenerationParameters
 from tropism.wire.otlp import OtlpSpan
 
 OPERATIONS = {"chat", "text_completion", "generate_content"}
@@ -33,7 +34,9 @@ class NotReadable(Exception):
 class ModelCall:
     """One call of a model by another system."""
 
-    id: UUID
+    span: str
+    """The ids of its trace and of itself."""
+    ended_ms: int
     use_case: str | None
     model: str | None
     messages: list[dict[str, str]]
@@ -52,11 +55,12 @@ def call_of(span: OtlpSpan, resource: Mapping[str, Any]) -> ModelCall | None:
     messages, completion, finish = _conversation(span, said)
     if not messages or completion is None:
         raise NotReadable(f"span {span.name!r} holds no messages; let the library that writes it capture content")
-    start, end = int(span.start_time_unix_nano), int(span.end_time_unix_nano)
+    start, end = whole(span.start_time_unix_nano), whole(span.end_time_unix_nano)
     return ModelCall(
-        id=_id(span, end or start),
-        use_case=said.get(genai.USE_CASE) or resource.get(genai.USE_CASE),
-        model=said.get(genai.REQUEST_MODEL) or said.get(genai.RESPONSE_MODEL),
+        span=f"{span.trace_id} {span.span_id}",
+        ended_ms=(end or start) // 1_000_000,
+        use_case=_name(said.get(genai.USE_CASE)) or _name(resource.get(genai.USE_CASE)),
+        model=_name(said.get(genai.REQUEST_MODEL)) or _name(said.get(genai.RESPONSE_MODEL)),
         messages=messages,
         completion=completion,
         session_id=_named(said.get(genai.CONVERSATION) or f"trace {span.trace_id}"),
@@ -106,7 +110,7 @@ def _events(span: OtlpSpan) -> tuple[list[dict[str, str]], str | None, str | Non
             message = _decoded(said.get("message"))
             completion, finish = _text(message if isinstance(message, dict) else said), said.get("finish_reason")
         elif role in _ROLES:
-            messages.append({"role": role, "content": _text(said)})
+            messages.append(_message({**said, "role": role}))
     return messages, completion, finish
 
 
@@ -114,7 +118,16 @@ def _message(given: Any) -> dict[str, str]:
     if not isinstance(given, dict):
         raise NotReadable("a message is no object with role and parts")
     role = given.get("role")
-    return {"role": role if role in _ROLES else "user", "content": _text(given)}
+    message = {"role": role if role in _ROLES else "user", "content": _text(given)}
+    return message | {"tool_call_id": _answered(given)} if role == "tool" else message
+
+
+def _answered(given: Mapping[str, Any]) -> str:
+    """The id of the call that a tool answers, wherever it stands."""
+    parts = given.get("parts")
+    named = [given, *(parts if isinstance(parts, list) else ())]
+    ids = (each.get(name) for each in named if isinstance(each, dict) for name in ("tool_call_id", "id"))
+    return next((each for each in ids if isinstance(each, str)), "unknown")[:LONGEST_LABEL]
 
 
 def _text(given: Mapping[str, Any]) -> str:
@@ -124,7 +137,7 @@ def _text(given: Mapping[str, Any]) -> str:
 
 def _parts(parts: Sequence[Any]) -> str:
     """The text among the parts; what is no text is left out."""
-    found = (part.get("content", part.get("text")) for part in parts if isinstance(part, dict))
+    found = (part.get("content", part.get("text", part.get("response"))) for part in parts if isinstance(part, dict))
     return "\n".join(each for each in found if isinstance(each, str))
 
 
@@ -138,11 +151,18 @@ def _decoded(value: Any) -> Any:
         raise NotReadable(f"its messages are no JSON: {error}") from None
 
 
-def _id(span: OtlpSpan, nanoseconds: int) -> UUID:
-    """The same for the same span, so that an export which is repeated logs nothing twice; in order of time."""
-    digest = hashlib.blake2b(f"{span.trace_id} {span.span_id}".encode(), digest_size=10).digest()
+def id_in(use_case_id: UUID, call: ModelCall) -> UUID:
+    """The same for the same span, so that an export which is repeated logs nothing twice; in order of time.
+
+    Of the use case, too: whoever knows another team's span could otherwise take its place.
+    """
+    digest = hashlib.blake2b(call.span.encode(), digest_size=10, key=use_case_id.bytes).digest()
     random = int.from_bytes(digest) & ~(0xF << 76 | 0x3 << 62) | 0x7 << 76 | 0x2 << 62
-    return UUID(int=first_id_at(nanoseconds // 1_000_000).int | random)
+    return UUID(int=first_id_at(call.ended_ms).int | random)
+
+
+def _name(said: Any) -> str | None:
+    return said if isinstance(said, str) else None
 
 
 def _named(text: Any) -> UUID:
@@ -164,7 +184,17 @@ def _labels(said: Mapping[str, Any], resource: Mapping[str, Any]) -> dict[str, s
 
 
 def _parameters(said: Mapping[str, Any]) -> dict[str, Any] | None:
-    return {ours: said[name] for ours, name in genai.PARAMETERS.items() if name in said} or None
+    """Those that can be shown as parameters; of a temperature in words, nobody would find the log any more."""
+    given = {ours: said[name] for ours, name in genai.PARAMETERS.items() if name in said}
+    return {name: value for name, value in given.items() if _fits(name, value)} or None
+
+
+def _fits(name: str, value: Any) -> bool:
+    try:
+        msgspec.convert({name: value}, GenerationParameters)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _number(said: Mapping[str, Any], *names: str) -> int | None:
@@ -174,4 +204,4 @@ def _number(said: Mapping[str, Any], *names: str) -> int | None:
 
 def is_past(call: ModelCall, now: datetime) -> bool:
     """Clocks differ, but not by a day."""
-    return time_of(call.id) <= now + timedelta(days=1)
+    return call.ended_ms <= milliseconds(now + timedelta(days=1))
