@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tropism.server.redaction import FINDERS, redacted
+from tropism.server.redaction import FINDERS, redacted, redacted_structure
 from tropism.wire.use_cases import Redactable
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
@@ -34,6 +37,7 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_X
         ("secret", f"token {JWT}!", "token [secret]!"),
         ("secret", 'password = "hunter22", user', 'password = "[secret]", user'),
         ("secret", "API_KEY: correct-horse", "API_KEY: [secret]"),
+        ("secret", "export DB_PASSWORD=hunter22", "export DB_PASSWORD=[secret]"),
         ("secret", "postgresql://bob:s3cret@db/x", "postgresql://[secret]@db/x"),
         ("secret", "a -----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY----- b", "a [secret] b"),
         ("secret", "-----BEGIN PRIVATE KEY-----\nMII and no end", "[secret]"),
@@ -57,6 +61,56 @@ def test_it_is_found(kind: Redactable, text: str, stored: str) -> None:
 )
 def test_other_things_stay(text: str) -> None:
     assert redacted(text, list(FINDERS)) == text
+
+
+ENV = "Hello\nsk-proj-abcdEFGH1234567890\n192.0.2.17\nada@example.com\n+49 30 1234567\nDE89370400440532013000\n" + JWT
+BLOTTED = "Hello\n[secret]\n[ip]\n[email]\n[phone]\n[iban]\n[secret]"
+
+
+def test_in_json_it_is_found_as_it_is_meant_and_json_is_left() -> None:
+    """In arguments of tools and structured answers lines end as two characters, and signs may be written as codes."""
+    said = {"file": ENV, "password": "hunter22", "db": {"DB_PASSWORD": "hunter22"}, "n": [1, 2.5, None, True]}
+    meant = {"file": BLOTTED, "password": "[secret]", "db": {"DB_PASSWORD": "[secret]"}, "n": [1, 2.5, None, True]}
+    for written in (json.dumps(said), json.dumps(said).replace("@", "\\u0040"), json.dumps(said, indent=2)):
+        assert json.loads(redacted(written, list(FINDERS))) == meant
+    assert json.loads(redacted(json.dumps({"body": json.dumps(said)}), list(FINDERS)))["body"] == json.dumps(
+        meant, separators=(",", ":")
+    )
+    assert json.loads(redacted('{"card": 4111111111111111, "at": 1764386559123}', list(FINDERS))) == {
+        "card": "[credit_card]",
+        "at": 1764386559123,
+    }
+
+
+def test_names_in_json_stay_apart() -> None:
+    found = json.loads(redacted('{"a@b.de": 1, "c@d.de": 2, "[email] 2": 3}', ["email"]))
+    assert sorted(found.values()) == [1, 2, 3]
+    assert "a@b.de" not in found
+    assert "c@d.de" not in found
+
+
+def test_json_with_nothing_in_it_stays_as_it_is_written() -> None:
+    for text in ('{ "a" : 1.0, "a": 2 }', "[1,\t2]", '{"a": ', "[email] from me", "{" * 5_000):
+        assert redacted(text, list(FINDERS)) == text
+
+
+def test_it_is_found_behind_line_ends_that_are_written_out() -> None:
+    """In code, and in JSON that stands in other text."""
+    said, meant = json.dumps(ENV), json.dumps(BLOTTED)
+    assert redacted(f"print({said})", list(FINDERS)) == f"print({meant})"
+
+
+def test_however_deep_it_is() -> None:
+    deep: dict[str, Any] = {"email": "a@b.de"}
+    for _ in range(5_000):
+        deep = {"a": [deep]}
+    for brackets in (100, 900, 990, 20_000):
+        text = "[" * brackets + '"a@b.de"' + "]" * brackets
+        assert redacted(text, ["email"]) == text.replace("a@b.de", "[email]")
+    inner = redacted_structure(deep, ["email"])
+    while "a" in inner:
+        inner = inner["a"][0]
+    assert inner == {"email": "[email]"}
 
 
 def test_only_what_was_asked_for() -> None:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
+import msgspec
 from msgspec import structs
 
 from tropism.wire.chat import ChatMessage
@@ -24,7 +25,66 @@ Measure = Callable[[str], int]
 
 
 def redacted(text: str, kinds: Collection[Redactable]) -> str:
-    """The text with `[email]` and the like in place of what was found. Doing it twice does no more."""
+    """The text with `[email]` and the like in place of what was found. Doing it twice does no more.
+
+    In JSON, as tools and structured answers have it, what is meant is looked at, not how it is written: after `\\n` a
+    key would look like the middle of a word, and what is left has to be JSON still.
+    """
+    if not text.lstrip(" \t\r\n").startswith(("{", "[")):
+        return _blotted(text, kinds)
+    try:
+        found = msgspec.json.decode(text)
+        kept = redacted_structure(found, kinds)
+        return text if kept == found else msgspec.json.encode(kept).decode()
+    except (msgspec.DecodeError, RecursionError):  # no JSON, or deeper than can be read
+        return _blotted(text, kinds)
+
+
+def redacted_structure(value: Any, kinds: Collection[Redactable]) -> Any:
+    """The same JSON, every name, text and number in it redacted. However deep it is, for it is anybody's."""
+    root = [value]
+    unseen: list[tuple[Any, Any]] = [(root, 0)]
+    while unseen:
+        holder, place = unseen.pop()
+        each = holder[place]
+        if isinstance(each, dict):
+            holder[place] = _renamed(each, kinds)
+            unseen += [(holder[place], name) for name in holder[place]]
+        elif isinstance(each, list):
+            holder[place] = list(each)
+            unseen += [(holder[place], index) for index in range(len(each))]
+        else:
+            holder[place] = _redacted_value(each, place if isinstance(holder, dict) else None, kinds)
+    return root[0]
+
+
+def _renamed(given: dict[str, Any], kinds: Collection[Redactable]) -> dict[str, Any]:
+    """The same object; of names that would be alike now, all but the first get a number."""
+    made: dict[str, Any] = {}
+    for name, value in given.items():
+        wanted = kept = _blotted(name, kinds)
+        number = 1
+        while kept in made:
+            number += 1
+            kept = f"{wanted} {number}"
+        made[kept] = value
+    return made
+
+
+def _redacted_value(value: Any, name: str | None, kinds: Collection[Redactable]) -> Any:
+    """A text, or a number that is a card's; what it is called may say that it is a secret."""
+    if isinstance(value, str):
+        said = redacted(value, kinds)
+        if name is None or not _NAMES_A_SECRET.search(name):
+            return said
+        return _blotted(f"{name}={said}", kinds).removeprefix(f"{name}=")
+    if isinstance(value, bool) or not isinstance(value, int):
+        return value
+    kept = _blotted(str(value), kinds)
+    return value if kept == str(value) else kept
+
+
+def _blotted(text: str, kinds: Collection[Redactable]) -> str:
     for kind, (pattern, measure) in FINDERS.items():
         if kind in kinds:
             text = _without(text, kind, pattern, measure)
@@ -53,15 +113,6 @@ def redacted_calls(calls: Sequence[ToolCall] | None, kinds: Collection[Redactabl
         )
         for call in calls
     ]
-
-
-def redacted_metadata(value: Any, kinds: Collection[Redactable]) -> Any:
-    """The same JSON, every text in it redacted."""
-    if isinstance(value, str):
-        return redacted(value, kinds)
-    if isinstance(value, dict):
-        return {name: redacted_metadata(each, kinds) for name, each in value.items()}
-    return [redacted_metadata(each, kinds) for each in value] if isinstance(value, list) else value
 
 
 def _redacted_content(content: Content | None, kinds: Collection[Redactable]) -> Content | None:
@@ -125,22 +176,34 @@ _PREFIXES = (
     r"sk-|[prs]k_live_|sk_test_|whsec_|gh[pousr]_|github_pat_|glpat-|hf_|xox[abeoprs]-|tk_|npm_|pypi-|AIza|ya29\.|SG\."
 )
 _NAMES = r"password|passwd|pwd|secret|api[_-]?key|access[_-]?token|auth[_-]?token"
+_NAMES_A_SECRET = re.compile(rf"(?i:(?<![A-Za-z0-9])(?:{_NAMES})\Z)")
+_ESCAPE = r"(?<=\\[nrt])"
+"""What stands behind the `n` of a line's end as JSON and programs write it, begins there."""
 _SECRET = (
     r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|\Z)"
-    rf"|(?<![A-Za-z0-9_-])(?:{_PREFIXES})(?=[A-Za-z_.-]{{0,60}}\d)[A-Za-z0-9_.-]{{12,}}"
+    rf"|(?:(?<![A-Za-z0-9_-])|{_ESCAPE})(?:{_PREFIXES})(?=[A-Za-z_.-]{{0,60}}\d)[A-Za-z0-9_.-]{{12,}}"
     r"|(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])"
-    r"|(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"  # a JSON web token
+    rf"|(?:(?<![\w-])|{_ESCAPE})eyJ[\w-]{{8,}}\.[\w-]{{8,}}\.[\w-]*"  # a JSON web token
     # What follows such a word, and whom a URL names before its host.
     rf"|(?:(?i:\bbearer)\s{{1,3}}(?=[A-Za-z_.~+/-]{{0,60}}\d)(?=[\w.~+/-]{{16}})"
-    rf"|(?i:\b(?:{_NAMES})\b)[\"']?\s{{0,3}}[:=]\s{{0,3}}[\"']?(?=[^\s\"',;]{{4}}))(?P<it>[^\s\"',;]+)"
+    rf"|(?i:(?<![A-Za-z0-9])(?:{_NAMES})\b)[\"']?\s{{0,3}}[:=]\s{{0,3}}[\"']?(?=[^\s\"',;]{{4}}))(?P<it>[^\s\"',;]+)"
     r"|(?<=://)[^\s/:@]{1,200}:[^\s/@]{1,200}(?=@)"
 )
-_EMAIL = r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}(?![\w-])"
-_IBAN = r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]{4}){2,7}(?:[ -]?[A-Za-z0-9]{1,3})?(?![A-Za-z0-9])"
+_EMAIL = (
+    rf"(?:(?<![\w.+-])(?<!\\(?=[nrt]))|{_ESCAPE})"
+    r"[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}(?![\w-])"
+)
+_IBAN = (
+    rf"(?:(?<![A-Za-z0-9])|{_ESCAPE})[A-Za-z]{{2}}\d{{2}}"
+    r"(?:[ -]?[A-Za-z0-9]{4}){2,7}(?:[ -]?[A-Za-z0-9]{1,3})?(?![A-Za-z0-9])"
+)
 _CARD = r"(?<![\d.+-])\d(?:[ -]?\d){12,18}(?![\d-])"
 _IPV6 = r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?:\.\d{1,3}){3})?"
-_IP = rf"(?<![\w.:])(?:\d{{1,3}}(?:\.\d{{1,3}}){{3}}|{_IPV6})(?![\w:]|\.\d)"
-_PHONE = r"(?<![\w.+-])(?:\+|\(\+?)?\d(?:[ ./-]?\(?\d\)?){6,17}(?:(?<=\d)|(?<=\)))(?![\w]|[.-]\d)"
+_IP = rf"(?:(?<![\w.:])|{_ESCAPE})(?:\d{{1,3}}(?:\.\d{{1,3}}){{3}}|{_IPV6})(?![\w:]|\.\d)"
+_PHONE = (
+    rf"(?:(?<![\w.+-])|{_ESCAPE})(?:\+|\(\+?)?\d"
+    r"(?:[ ./-]?\(?\d\)?){6,17}(?:(?<=\d)|(?<=\)))(?![\w]|[.-]\d)"
+)
 
 FINDERS: dict[Redactable, tuple[re.Pattern[str], Measure]] = {
     "secret": (re.compile(_SECRET, re.DOTALL), len),

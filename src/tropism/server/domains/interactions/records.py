@@ -108,8 +108,8 @@ def redacted(record: Record, kinds: Sequence[Redactable]) -> Record:
         messages=redaction.redacted_messages(record.messages, kinds),
         completion=redaction.redacted(record.completion, kinds),
         tool_calls=redaction.redacted_calls(record.tool_calls, kinds),
-        metadata=redaction.redacted_metadata(record.metadata, kinds),
-        system_prompt_args=redaction.redacted_metadata(record.system_prompt_args, kinds),
+        metadata=redaction.redacted_structure(record.metadata, kinds),
+        system_prompt_args=redaction.redacted_structure(record.system_prompt_args, kinds),
         attempts=[_redacted_attempt(attempt, kinds) for attempt in record.attempts or ()] or None,
     )
 
