@@ -31,7 +31,7 @@ from tropism.testing import run_server
 from tropism.testing.database import POSTGRES, database_of
 
 HELLO = [{"role": "user", "content": "Hello"}]
-FIRST_WITH_A_MARK = "0026"
+FIRST_WITH_A_MARK = "0027"
 LATEST = sorted(file.name[:4] for file in (REVISIONS / "versions").glob("0*.py"))
 MARKED = [each for each in LATEST if each >= FIRST_WITH_A_MARK]
 CONNECTED = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
