@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,6 +119,15 @@ def test_an_engine_refuses_a_schema_that_a_breaking_revision_made(tmp_path: Path
     said = " ".join(" ".join(served.errors).split())
     assert f"the database is at schema 'next', which engines of schema '{newest_revision()}'" in said
     assert "upgrade tropism here, too" in said
+
+
+def test_a_worker_refuses_it_too(tmp_path: Path) -> None:
+    upgrade_of(database_of(tmp_path), next_release.revisions(tmp_path / "revisions", BREAKING, is_breaking=True))
+    (tmp_path / "secret.key").write_text("a key")
+    command = [sys.executable, "-c", "from tropism.cli import main; main()", "worker", "--data", str(tmp_path)]
+    ran = subprocess.run([*command, "--database", database_of(tmp_path)], capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("tropism worker: the database is at schema 'next'")
 
 
 def test_a_breaking_revision_before_the_last_one_counts(engine: Engine, tmp_path: Path) -> None:

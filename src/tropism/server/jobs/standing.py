@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
+from tropism.server.database.upgrades import NewerSchema, OlderEngines
 from tropism.server.domains.jobs.service import CAPABILITIES
 from tropism.server.jobs.worker import load_functions, work
 from tropism.server.membership import place
@@ -34,7 +35,10 @@ def run(settings: Settings, pool: str, capabilities: Sequence[str], on_ready: Ca
     load_functions()
     with held:
         on_ready(name)
-        asyncio.run(_work(settings, pool, capabilities, name))
+        try:
+            asyncio.run(_work(settings, pool, capabilities, name))
+        except (NewerSchema, OlderEngines) as error:
+            raise CannotWork(str(error)) from error
         # Not a return: threads of the job engine would be waited for, and everything of ours is stored.
         os._exit(0)
 
