@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -102,6 +103,34 @@ def test_completions_made_elsewhere_are_redacted_too(client: Tropism, use_case: 
     client.use_cases.update(use_case, redact=[])
     made = client.interactions.create(MINE, prompt=MINE, use_case=use_case)
     assert client.interactions.get(made.completion_id, use_case=use_case).completion == MINE
+
+
+def test_no_depth_of_metadata_keeps_an_answer_out_of_the_log(client: Tropism, use_case: str) -> None:
+    client.use_cases.update(use_case, redact=["email"])
+    deep: dict[str, Any] = {"who": MINE}
+    for _ in range(700):
+        deep = {"in": deep}
+    answer = client.chat.create(said(MINE), metadata=deep, use_case=use_case)
+    found = client.interactions.get(answer.choices[0].completion_id, use_case=use_case).metadata
+    while "in" in found:
+        found = found["in"]
+    assert found == {"who": STORED}
+
+
+def test_calls_of_tools_and_names_are_redacted(client: Tropism, use_case: str) -> None:
+    client.use_cases.update(use_case, redact=["email"])
+    call: Any = {"id": "1", "type": "function", "function": {"name": "f", "arguments": json.dumps({"to": f"\n{MINE}"})}}
+    turns: Any = [
+        {"role": "user", "content": "q", "name": "a@b.de"},
+        {"role": "assistant", "tool_calls": [call]},
+        {"role": "tool", "content": json.dumps({"from": f"\n{MINE}"}), "tool_call_id": "1"},
+    ]
+    made = client.interactions.create("", messages=turns, tool_calls=[call], use_case=use_case)
+    logged = client.interactions.get(made.completion_id, use_case=use_case)
+    assert json.loads(logged.tool_calls[0].function.arguments) == {"to": f"\n{STORED}"}
+    assert logged.messages[0].name == "[email]"
+    assert (logged.messages[1].tool_calls or [])[0].function == logged.tool_calls[0].function
+    assert json.loads(logged.messages[2].text) == {"from": f"\n{STORED}"}
 
 
 def test_what_is_too_old_goes_by_itself(tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ from tropism.wire.parts import Content, TextPart
 from tropism.wire.tools import ToolCall
 from tropism.wire.use_cases import Redactable
 
+LONGEST_NAME = 64
+"""Of who speaks in a message; what is longer could not be read again."""
 Measure = Callable[[str], int]
 """How many characters of a candidate, from its beginning, are such a thing."""
 
@@ -97,6 +99,7 @@ def redacted_messages(messages: Sequence[ChatMessage], kinds: Collection[Redacta
         structs.replace(
             message,
             content=_redacted_content(message.content, kinds),
+            name=message.name and redacted(message.name, kinds)[:LONGEST_NAME],
             tool_calls=redacted_calls(message.tool_calls, kinds),
         )
         for message in messages
