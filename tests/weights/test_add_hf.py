@@ -206,6 +206,21 @@ def test_a_key_is_taken_once(call: Both, key: str, repository: Repository) -> No
     assert call("jobs.wait", id, timeout=SECONDS).result == {"model": f"{key}-2"}
 
 
+def test_whose_job_takes_a_key_is_none_of_another_teams_business(
+    client: Tropism, server: RunningServer, key: str, repository: Repository
+) -> None:
+    team, email = f"team-{key}", f"{key}@example.com"
+    client.teams.create(team)
+    client.users.create(email, "x", team, "admin", kind="service")
+    repository.pause = 0.3
+    id = client.models.add_hf_model(NAME, key)
+    with Tropism(server.base_url, client.api_keys.create("k", user=email).key) as stranger:
+        with pytest.raises(tropism.ConflictError, match="another team makes") as caught:
+            stranger.models.add_hf_model(NAME, key)
+        assert str(id) not in str(caught.value)
+    assert client.jobs.wait(id, timeout=SECONDS).result == {"model": key}
+
+
 @pytest.mark.parametrize(
     ("given", "param"),
     [

@@ -93,6 +93,12 @@ def find(session: Reading, id: UUID) -> Row[Any]:
     return row
 
 
+def is_seen(session: Reading, id: UUID) -> bool:
+    """Whether the caller may know of this job."""
+    row = session.row(select(job.c.team_id, job.c.use_case_id).where(job.c.id == id))
+    return row is not None and session.principal.sees(row.team_id, row.use_case_id)
+
+
 def view(session: Reading, id: UUID) -> wire.Job:
     return shown(find(session, id))
 

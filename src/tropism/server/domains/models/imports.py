@@ -114,4 +114,6 @@ def _refuse_same_key(session: Reading, key: str) -> None:
     unfinished = select(job.c.id, job.c.request).where(job.c.kind == "model", job.c.status.in_(jobs.UNFINISHED))
     for row in session.rows(unfinished):
         if row.request["key"] == key:
+            if not jobs.is_seen(session, row.id):
+                raise Conflict(f"another team makes a model {key!r}; choose another key", param="key")
             raise Conflict(f"job {row.id} makes a model {key!r}; choose another key, or cancel it", param="key")

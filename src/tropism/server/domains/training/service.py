@@ -81,9 +81,10 @@ def _refuse_same_child(session: Reading, plan: Plan) -> None:
     same = select(job.c.id).join(training, training.c.job_id == job.c.id)
     same = same.where(training.c.output_key == plan.output_key, job.c.status.in_(jobs.UNFINISHED))
     if (other := session.value(same)) is not None:
+        is_seen = jobs.is_seen(session, other)
+        who, cancel = (f"the training {other}", ", or cancel it") if is_seen else ("another team", "")
         raise Conflict(
-            f"the training {other} makes a model {plan.output_key!r}; choose another output_name, or cancel it",
-            param="config.output_name",
+            f"{who} makes a model {plan.output_key!r}; choose another output_name{cancel}", param="config.output_name"
         )
 
 
