@@ -11,11 +11,12 @@ from tropism.server import snapshot
 from tropism.server.clock import Clock
 from tropism.server.database.connect import Database
 from tropism.server.snapshot import Snapshot
+from tropism.testing.database import database_of
 
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database[Snapshot]]:
-    opened = Database(f"sqlite:///{tmp_path / 'tropism.db'}", Clock(), snapshot.load, snapshot.version)
+    opened = Database(database_of(tmp_path), Clock(), snapshot.load, snapshot.version)
     await opened.open()
     yield opened
     await opened.close()

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import httpx2
 import psycopg
 import pytest
+from sqlalchemy import select
 
 from tropism import AuthenticationError, NotFoundError, Tropism
 from tropism.cli import call
+from tropism.server.database.connect import Database
 from tropism.server.database.copying import CannotCopy, copy
 from tropism.server.database.postgres import TURN
+from tropism.server.database.prepared import Prepared
+from tropism.server.database.session import Writing
+from tropism.server.errors import DatabaseAway
+from tropism.server.principal import SYSTEM
+from tropism.server.snapshot import Snapshot
+from tropism.server.tables.interactions import interaction_label
 from tropism.testing import RunningServer, run_server
 from tropism.testing.database import POSTGRES, database_of
 
@@ -115,6 +125,20 @@ def test_an_engine_outlives_its_connections(tmp_path: Path) -> None:
             )
         client.chat.create(HELLO, use_case="cut-off")
         assert client.interactions.list(use_case="cut-off").total_count == 1
+
+
+async def test_a_connection_that_breaks_as_rows_are_copied_is_made_anew(
+    database: Database[Snapshot], tmp_path: Path
+) -> None:
+    def broken(transaction: Writing, rows: Sequence[Any]) -> None:
+        pid = transaction.connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
+        with psycopg.connect(database_of(tmp_path), autocommit=True) as admin:
+            admin.execute("SELECT pg_terminate_backend(%s)", [pid])
+        transaction.put(Prepared(interaction_label), [(UUID(int=1), "k", "v", UUID(int=i)) for i in range(100)])
+
+    with pytest.raises(DatabaseAway, match="nothing was stored|not known"):
+        await database.append(broken, None)
+    assert await database.write(SYSTEM, lambda transaction: transaction.value(select(1))) == 1
 
 
 def test_a_write_waits_for_its_turn(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -11,6 +12,7 @@ from tropism.server.database.upgrades import NAME, newest_revision
 
 if TYPE_CHECKING:
     from psycopg import Connection as Driver
+    from psycopg import Cursor
 
 TURN = 7_473_617_013
 """The advisory lock that a transaction holds while it writes."""
@@ -27,6 +29,7 @@ def engines(url: URL, readers: int) -> tuple[Engine, Engine]:
     options: dict[str, bool] = {"pool_pre_ping": True, "hide_parameters": True}  # an error is logged, a prompt is not
     write = create_engine(driver, **options, connect_args=_options(name, "synchronous_commit=on"))
     event.listen(write, "begin", _wait_for_the_turn)
+    event.listen(write, "do_executemany", _copy_in)
     # What one reader sees belongs together, whatever is written in the meantime.
     read = create_engine(
         driver,
@@ -39,6 +42,16 @@ def engines(url: URL, readers: int) -> tuple[Engine, Engine]:
         event.listen(each, "connect", _replace_nul)
         event.listen(each, "connect", _read_numbers)
     return write, read
+
+
+def _copy_in(cursor: Cursor[Any], statement: str, rows: Iterable[Sequence[Any]], _: object) -> bool:
+    """Hand over the rows of a `COPY`, in the place of the driver, which knows no rows of one; else leave all to it."""
+    is_copy = statement.startswith("COPY")
+    if is_copy:
+        with cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+    return is_copy
 
 
 def _replace_nul(driver: Driver, _: object) -> None:

@@ -48,6 +48,21 @@ Index(
     sqlite_where=feedback.c.ab_test_id.is_not(None),
     postgresql_where=feedback.c.ab_test_id.is_not(None),
 )
+_GIVEN = (feedback.c.use_case_id, feedback.c.feedback_key_id)
+Index(
+    "ix_feedback_user",
+    *_GIVEN,
+    feedback.c.user_id,
+    feedback.c.completion_id,
+)
+Index(
+    "ix_feedback_reason",
+    *_GIVEN,
+    feedback.c.reason,
+    feedback.c.completion_id,
+    sqlite_where=feedback.c.reason.is_not(None),
+    postgresql_where=feedback.c.reason.is_not(None),
+)
 
 comparison = Table(
     "comparison",

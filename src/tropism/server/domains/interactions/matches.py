@@ -25,6 +25,8 @@ from tropism.wire.interactions import InteractionFilter, TimeRange
 
 COUNTED = 10_000
 """Matches are counted up to here, unless the log keeps their number."""
+LOOKED_AT = 3_000
+"""Where candidates have to be looked at row by row, and are too many to be counted anyway, so many of them are."""
 AT_ONCE = 2_000
 log = interaction.c
 
@@ -40,6 +42,8 @@ class Matches:
     each_once: bool
     """No candidate comes twice."""
     rest: Sequence[Condition]
+    in_order: bool
+    """An index has them in order; else the few that there are have to be sorted."""
 
 
 def matches(session: Reading, use_case_id: UUID, wanted: InteractionFilter) -> Matches:
@@ -52,7 +56,8 @@ def matches(session: Reading, use_case_id: UUID, wanted: InteractionFilter) -> M
     size = min(sizes)
     candidates, way = ways[sizes.index(size)]
     known = (way, whole) if way.in_use_case else (way,)
-    return Matches(candidates, size, way.each_once, [each.holds for each in asked if each not in known])
+    rest = [each.holds for each in asked if each not in known]
+    return Matches(candidates, size, way.each_once, rest, in_order=size > COUNTED or not way.few_first)
 
 
 def following(session: Reading, found: Matches, after: UUID | None, descending: bool, number: int) -> Sequence[UUID]:
@@ -62,7 +67,7 @@ def following(session: Reading, found: Matches, after: UUID | None, descending: 
 
 def _walk(session: Reading, found: Matches, after: UUID | None, descending: bool, step: int) -> Iterator[UUID]:
     while True:
-        batches = [_batch(session, each, after, descending, step) for each in found.candidates]
+        batches = [_batch(session, each, found.in_order, after, descending, step) for each in found.candidates]
         ids = _certain(batches, descending, step)
         yield from _holding(session, ids[:step], found.rest, descending)
         if len(ids) <= step and all(len(batch) < step for batch in batches):
@@ -80,8 +85,10 @@ def _certain(batches: Sequence[list[UUID]], descending: bool, step: int) -> list
     return [id for id in ids if (id >= end if descending else id <= end)]
 
 
-def _batch(session: Reading, way: Select[Any], after: UUID | None, descending: bool, step: int) -> list[UUID]:
-    id = way.selected_columns.id
+def _batch(
+    session: Reading, way: Select[Any], in_order: bool, after: UUID | None, descending: bool, step: int
+) -> list[UUID]:
+    id = way.selected_columns.id if in_order else unindexed(way.selected_columns.id)
     if after is not None:
         way = way.where(id < after if descending else id > after)
     return [row.id for row in session.rows(way.order_by(id.desc() if descending else id).limit(step))]
@@ -101,17 +108,20 @@ def count(session: Reading, found: Matches, use_case_id: UUID, wanted: Interacti
         return counting.total(session, kind, wanted.timerange or TimeRange()), True
     if not found.candidates or (found.each_once and not found.rest):
         return min(found.size, COUNTED), found.size <= COUNTED
-    ids = union(*(_newest(each) for each in found.candidates)).subquery()
+    is_all = found.size <= COUNTED
+    most = LOOKED_AT if found.rest and not is_all else COUNTED + 1
+    ids = union(*(_newest(each, found.in_order, most) for each in found.candidates)).subquery()
     statement = select(func.count()).select_from(ids)
     if found.rest:
         statement = statement.join(interaction, log.id == ids.c.id).where(*found.rest)
     number = int(session.value(statement))
-    return min(number, COUNTED), found.size <= COUNTED
+    return min(number, COUNTED), is_all
 
 
-def _newest(way: Select[Any]) -> Select[Any]:
+def _newest(way: Select[Any], in_order: bool, most: int) -> Select[Any]:
     """Candidates, no more than are counted. The limit keeps the planner from a way of its own, too."""
-    newest = way.order_by(way.selected_columns.id.desc()).limit(COUNTED + 1).subquery()
+    ordered = way.order_by(way.selected_columns.id.desc()) if in_order else way
+    newest = ordered.limit(most).subquery()
     return select(newest.c.id)
 
 

@@ -11,7 +11,6 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import insert
 
 from tropism.server import redaction
 from tropism.server.database.prepared import Prepared, Values
@@ -78,7 +77,7 @@ _BEFORE, _AFTER = (attrgetter(*names) for names in (interaction.c.keys()[:_HASH]
 _SAID = attrgetter(*interaction_body.c.keys())
 MADE_HERE: frozenset[Source] = frozenset({"LIVE", "AUTOMATION", "EVALUATION"})
 """What our engines made, and somebody paid for."""
-_ROW, _BODY, _LABEL = (Prepared(insert(table)) for table in (interaction, interaction_body, interaction_label))
+_ROW, _BODY, _LABEL = (Prepared(table) for table in (interaction, interaction_body, interaction_label))
 
 
 def store(transaction: Writing, records: Sequence[Record]) -> None:
