@@ -65,13 +65,14 @@ def steady(rate: float, answer_ms: float) -> Pace:
 def run(system: System, ask: Ask, pace: Pace, seconds: int) -> Load:
     """One run of wrk, and a rest."""
     before = cpu_seconds(system.process)
-    load = _wrk(system, ask, pace, seconds)
+    load = wrk(system, ask, pace, seconds)
     time.sleep(REST_SECONDS)
     used = cpu_seconds(system.process) - before
     return msgspec.structs.replace(load, connections=pace.connections, cpu_seconds=used)
 
 
-def _wrk(system: System, ask: Ask, pace: Pace, seconds: int) -> Load:
+def wrk(system: System, ask: Ask, pace: Pace, seconds: int) -> Load:
+    """One run of wrk alone."""
     options = ["-t1", f"-c{pace.connections}", f"-d{seconds}s", f"--timeout={ANSWER_SECONDS}s", "-s", str(SCRIPT)]
     settings = {
         "BENCH_BODY": msgspec.json.encode(system.request(ask)).decode(),

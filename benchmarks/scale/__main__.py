@@ -21,9 +21,11 @@ import httpx2
 from tests.postgres import postgres_server
 
 from benchmarks import markdown
-from benchmarks.scale import asked, page, writes
+from benchmarks.overhead import machine
+from benchmarks.scale import asked, page, replicas, writes
 from benchmarks.scale.load import load
 from benchmarks.scale.page import Figures, Measured
+from benchmarks.scale.replicas import Together
 from benchmarks.scale.rows import World
 from benchmarks.scale.world import MODELS, USE_CASE, made_through_the_api
 from tropism.testing import RunningServer, run_server
@@ -41,16 +43,22 @@ def main() -> int:
     parser.add_argument("--postgres", help="the URL of a server, instead of one that is started")
     parser.add_argument("--write", action="store_true", help="replace the figures in benchmarks/README.md")
     options = parser.parse_args()
+    on = machine.description()
     measured: list[Measured] = []
+    together: list[Together] = []
     for kind in (options.only,) if options.only else ("sqlite", "postgresql"):
         given = nullcontext(options.postgres) if options.postgres else postgres_server(durable=True)
         with given if kind == "postgresql" else nullcontext(None) as postgres, _where(postgres):
             measured += [_at(size, kind, options.requests) for size in options.sizes]
             _say(f"{kind}: writing")
             measured.append(writes.measure(kind))
-    print(page.text(measured))
+            if kind == "postgresql":
+                _say(f"{kind}: several engines")
+                together = replicas.measure()
+    result = f"Measured {on}.\n\n{page.text(measured, together)}"
+    print(result)
     if options.write:
-        markdown.write("scale", page.text(measured))
+        markdown.write("scale", result)
     return 0
 
 

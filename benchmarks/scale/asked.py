@@ -31,6 +31,8 @@ def filters(world: World, use_case: str) -> dict[str, dict[str, Any]]:
         "labels: 0.01 %": {"labels": [{"key": "vip"}]},
         "feedbacks: 10 %": {"feedbacks": [{"metric": f"{use_case}-stars"}]},
         "feedbacks: 0.01 %": {"feedbacks": [{"metric": f"{use_case}-stars", "lt": 2}]},
+        "feedbacks: of one person": {"feedbacks": [{"metric": f"{use_case}-stars", "user": str(user(middle))}]},
+        "feedbacks: with a reason": {"feedbacks": [{"metric": f"{use_case}-stars", "reasons": ["late"]}]},
         "comparisons: 0.2 %": {"comparisons": [{"metric": f"{use_case}-better"}]},
         "tags: 1 %": {"tags": [f"{use_case}-test"]},
         "models 9 %, labels a third, source 95 %": {

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.markdown import table
+from benchmarks.scale.replicas import Together
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,25 @@ class Measured:
     writes: Writes | None = None
 
 
-def text(measured: Sequence[Measured]) -> str:
-    """A table for each database, and one for what they write."""
+def text(measured: Sequence[Measured], together: Sequence[Together]) -> str:
+    """A table for each database, one for what they write, and one for engines that share a database."""
     kinds = list(dict.fromkeys(each.kind for each in measured))
     lines = [line for kind in kinds for line in _of(kind, [each for each in measured if each.kind == kind])]
     head = ["", "interactions a second", "the floor", "ratio", "in one commit"]
     rows = [[each.kind, *_written(each.writes)] for each in measured if each.writes]
-    return "\n".join([*lines, table(head, rows)])
+    return "\n".join([*lines, table(head, rows), *_shared(together)])
+
+
+def _shared(together: Sequence[Together]) -> list[str]:
+    if not together:
+        return []
+    head = ["engines on one PostgreSQL", "answers a second", "to one engine", "p50 / p99, ms", "failed"]
+    return ["", table(head, [_engines(each, together[0]) for each in together])]
+
+
+def _engines(each: Together, one: Together) -> list[str]:
+    ratio, took = f"{each.rate / one.rate:.2f}", f"{each.p50_ms:.1f} / {each.p99_ms:.1f}"
+    return [f"{each.engines}", f"{each.rate:,.0f}", ratio, took, f"{each.failed}"]
 
 
 def _of(kind: str, measured: Sequence[Measured]) -> list[str]:

@@ -116,6 +116,7 @@ def feedback(world: World) -> Iterator[dict[str, Any]]:
             "user_id": user(i),
             "model_id": model(world, i),
             "value": value,
+            "reason": "late" if value == 1.0 else None,
         }
 
 

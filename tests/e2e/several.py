@@ -59,10 +59,10 @@ def workers(data: Path) -> Iterator[Several]:
 
 
 @contextmanager
-def replicas(data: Path) -> Iterator[Several]:
+def replicas(data: Path, number: int = NUMBER) -> Iterator[Several]:
     """As many commands on one PostgreSQL and one data directory, and nginx in front."""
     with ExitStack() as stack:
-        engines = [Served(data, *OPTIONS, "--database", database_of(data)) for _ in range(NUMBER)]
+        engines = [Served(data, *OPTIONS, "--database", database_of(data)) for _ in range(number)]
         for engine in engines:
             stack.callback(engine.kill)
         addresses = [engine.ready().removeprefix("http://") for engine in engines]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.e2e.apart import BUCKET, Deployment, deployment
+from tests.e2e.apart import Deployment, deployment
 from tests.e2e.process import ADMIN_KEY
 from tests.e2e.test_several import eventually
 from tests.weights import tiny
