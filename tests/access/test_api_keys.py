@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import uuid4
 
@@ -49,6 +49,8 @@ def test_a_key_expires(client: Tropism, with_key: Callable[[str], Tropism]) -> N
 def test_a_key_that_ends_before_it_begins(client: Tropism) -> None:
     with pytest.raises(UnprocessableEntityError, match="past"):
         client.api_keys.create("late", expires_at=datetime.now(UTC) - timedelta(seconds=1))
+    with pytest.raises(UnprocessableEntityError, match="too far away"):
+        client.api_keys.create("never", expires_at=datetime.max.replace(tzinfo=timezone(-timedelta(hours=23))))
 
 
 def test_a_key_narrowed_to_permissions(client: Tropism, with_key: Callable[[str], Tropism], use_case: str) -> None:

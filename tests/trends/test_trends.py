@@ -176,6 +176,9 @@ def test_other_teams_see_nothing_of_it() -> None:
         ({"since": "2026-11-02T00:00:00Z", "until": "2026-11-01T00:00:00Z"}, "since"),
         ({"since": "2020-01-01T00:00:00Z"}, "since"),
         ({"by": "hour", "since": datetime.now(UTC) - timedelta(days=32)}, "since"),
+        ({"until": "9999-12-31T23:59:59Z"}, "until"),
+        ({"until": "9999-12-31T23:59:59-23:59"}, "until"),
+        ({"until": "0001-01-01T00:00:00+23:59"}, "until"),
     ],
 )
 def test_what_cannot_be_shown_is_refused(call: Both, use_case: str, wrong: dict[str, Any], param: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +22,8 @@ from tropism.wire import access as wire
 from tropism.wire.page import Nothing
 
 api_key, user = access.api_key, access.user
+LATEST = datetime.max.replace(tzinfo=UTC)
+"""What is given with another offset may lie after it."""
 SHOWN = 8
 """So many characters of a key tell it from others; it has far more."""
 
@@ -34,6 +36,8 @@ def create(transaction: Writing, request: wire.ApiKeyCreate, secrets: Secrets) -
         raise Forbidden("this key is narrowed, and what it made would not be; use one that is not")
     if request.expires_at is not None and request.expires_at <= transaction.now:
         raise InvalidRequest("`expires_at` is in the past", param="expires_at")
+    if request.expires_at is not None and milliseconds(request.expires_at) > milliseconds(LATEST):
+        raise InvalidRequest("`expires_at` is too far away; leave it out for a key that stays", param="expires_at")
     _refuse_longer(transaction, request)
     use_cases = None if request.use_cases is None else [_use_case(transaction, each) for each in request.use_cases]
     expires_ms = None if request.expires_at is None else milliseconds(request.expires_at)

@@ -87,15 +87,19 @@ def _metric(session: Reading, name: str) -> Metric:
 
 def _span(request: wire.TrendQuery, now: datetime) -> Span:
     hours = HOURS[request.by]
-    last = (request.until or now).astimezone(EPOCH.tzinfo) - EPOCH
-    last_bucket = last // (hours * HOUR)
+    last_bucket = ((request.until or now) - EPOCH) // (hours * HOUR)
     first_bucket = last_bucket - SHOWN[request.by] + 1
     if request.since is not None:
         first_bucket = (request.since - EPOCH) // (hours * HOUR)
     if not 0 <= last_bucket - first_bucket < MOST:
         wrong = "`since` is after `until`" if last_bucket < first_bucket else f"that is more than {MOST} {request.by}s"
         raise InvalidRequest(f"{wrong}; give `since` and `until` closer together, in this order", param="since")
-    return Span(hours, first_bucket, last_bucket)
+    span = Span(hours, first_bucket, last_bucket)
+    try:
+        span.begin(first_bucket), span.begin(last_bucket + 1)
+    except OverflowError:
+        raise InvalidRequest("no calendar has such times; give others", param="until") from None
+    return span
 
 
 def _rows(session: Reading, use_case_id: UUID, metric: str, span: Span) -> list[Row[Any]]:
