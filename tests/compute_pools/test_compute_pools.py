@@ -92,6 +92,7 @@ def test_a_worker_that_cannot_work_says_why(own: RunningServer, tmp_path: Path) 
     cases = [
         (["--capabilities", "cooking"], None, "a worker cannot do cooking; it can do evaluation, models, training"),
         ([], tmp_path / "nothing", "there is no master key: set TROPISM_SECRET_KEY"),
+        (["--storage", "s4://bucket"], None, "the storage 's4://bucket' is nothing that fsspec knows"),
     ]
     for arguments, data, reason in cases:
         with working(own, *arguments, data=data) as process:

@@ -27,6 +27,7 @@ MANY: dict[str, Any] = {
     "podAnnotations": {"team": "ml"},
     "data": {"claim": "shared"},
     "storage": "s3://bucket/prefix",
+    "environmentSecret": "bucket",
 }
 
 
@@ -116,6 +117,13 @@ def test_one_engine_gets_a_claim_of_its_own() -> None:
     assert "volumeClaimTemplates" not in only(render(**MANY), "StatefulSet")["spec"]
 
 
+def test_engines_with_a_storage_need_no_shared_claim() -> None:
+    apart = {name: value for name, value in MANY.items() if name != "data"}
+    spec = only(render(**apart), "StatefulSet")["spec"]
+    assert [claim["spec"]["accessModes"] for claim in spec["volumeClaimTemplates"]] == [["ReadWriteOnce"]]
+    assert engine(**apart)["envFrom"] == [{"secretRef": {"name": "bucket"}}]
+
+
 def test_services_and_budgets_find_the_engines() -> None:
     objects = render(**MANY)
     labels = only(objects, "StatefulSet")["spec"]["template"]["metadata"]["labels"]
@@ -134,7 +142,7 @@ def test_services_and_budgets_find_the_engines() -> None:
     [
         ({}, "name a Secret with the keys"),
         ({**LEAST, "replicas": 2}, "more than one engine need `database: true`"),
-        ({**LEAST, "replicas": 2, "database": True}, "need `data.claim`"),
+        ({**LEAST, "replicas": 2, "database": True}, "need a `storage`, or `data.claim`"),
         ({**LEAST, "ingress": {"enabled": True}}, "the name by which browsers find the engine"),
         ({**LEAST, "replica": 2}, "replica"),
         ({**LEAST, "publicUrl": "https://example.org/path"}, "publicUrl|does not match"),

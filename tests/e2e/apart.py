@@ -47,7 +47,7 @@ class Deployment:
 
     def engine(self, machine: str, **environment: str) -> Served:
         """An engine on a machine."""
-        engine = Served(self.data(machine), "--port", "0", **self.environment, **environment)
+        engine = Served(self.data(machine), "--port", "0", **{**self.environment, **environment})
         self._stack.callback(_end, engine.process)
         return engine
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
+import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from tests.e2e.apart import Deployment, deployment
 from tests.e2e.process import ADMIN_KEY
@@ -14,6 +19,7 @@ from tests.weights import tiny
 from tests.weights.hub import Repository, SmallHub, run_hub
 
 from tropism import Tropism
+from tropism.testing.database import POSTGRES
 
 NAME = "acme/tiny"
 QUESTION: Any = [{"role": "user", "content": "Hello"}]
@@ -31,6 +37,14 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallHub]:
 def apart(tmp_path: Path) -> Iterator[Deployment]:
     with deployment(tmp_path) as made:
         yield made
+
+
+@pytest.fixture
+def together(apart: Deployment) -> Deployment:
+    """One whose engines run at the same time."""
+    if POSTGRES not in os.environ:
+        pytest.skip("needs PostgreSQL: make test-postgres")
+    return apart
 
 
 def answer(client: Tropism, model: str) -> str:
@@ -66,3 +80,48 @@ def test_what_a_worker_brings_is_served_by_engines_that_never_saw_it(apart: Depl
         assert answer(client, "tiny") == said
     assert (apart.data("second") / served).read_bytes() == made
     assert not list((apart.data("second") / "fetching").glob("*.part"))
+
+
+def test_an_engine_with_another_master_key_says_so(apart: Deployment) -> None:
+    first = apart.engine("first")
+    first.ready()
+    assert first.stop() == 0
+    assert "TROPISM_SECRET_KEY" not in first.said()
+    second = apart.engine("second", TROPISM_SECRET_KEY="")
+    second.ready()
+    assert second.stop() == 0
+    assert "engines on one database need the same TROPISM_SECRET_KEY" in second.said()
+
+
+def test_engines_that_run_together_serve_a_model_that_one_of_them_was_given(
+    together: Deployment, tmp_path: Path
+) -> None:
+    urls = [together.engine(name).ready() for name in ("first", "second")]
+    with Tropism(urls[0], ADMIN_KEY) as one, Tropism(urls[1], ADMIN_KEY) as other:
+        one.jobs.wait(one.models.add_local(tiny.make_gguf(tmp_path / "given"), "given"), timeout=SECONDS)
+        said = answer(one, "given")
+        assert answer(other, "given") == said
+
+
+def test_each_part_of_an_upload_may_come_to_another_engine(together: Deployment, tmp_path: Path) -> None:
+    lines = [json.dumps({"prompt": str(number), "completion": "x" * 400_000}) + "\n" for number in range(50)]
+    data = "".join(lines).encode()
+    headers = {"Authorization": f"Bearer {ADMIN_KEY}"}
+    engines = [httpx2.Client(base_url=together.engine(name).ready(), headers=headers, timeout=60) for name in "ab"]
+    asked = {"key": "k", "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    upload = engines[0].post("/api/v1/use_cases/default/dataset_uploads", json=asked).json()
+    offset, turns = 0, itertools.cycle(engines)
+    while offset < len(data):
+        part = data[offset : offset + upload["part_bytes"]]
+        sent = next(turns).put(f"/api/v1/dataset_uploads/{upload['id']}", params={"offset": offset}, content=part)
+        assert sent.status_code == 200, sent.text
+        offset = sent.json()["offset"]
+    assert (
+        next(turns).put(f"/api/v1/dataset_uploads/{upload['id']}", params={"offset": 5}, content=b"x").status_code
+        == 409
+    )
+    done = engines[1].post(f"/api/v1/dataset_uploads/{upload['id']}/complete").json()
+    assert done["dataset"]["lines"] == 50
+    assert [name for name in together.stored() if not name.startswith(done["dataset"]["id"])] == []
+    for each in engines:
+        each.close()

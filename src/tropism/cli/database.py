@@ -40,7 +40,8 @@ def migrate(*, data: Path = DATA, database: str | None = None, dry_run: Flag = F
 def copy(source: str, target: str, *, json: Json = False) -> None:
     """Copy a database into an empty one, and compare row by row what arrived. Stop the engine of the source first.
 
-    Files are not in the database: give the new engine the data directory's `secret.key`, `models` and `datasets`, too.
+    Files are not in the database: give the new engine the data directory's `secret.key`, `models`, `training` and
+    `datasets`, too.
 
     Parameters
     ----------

@@ -33,7 +33,8 @@ def serve(
     database
         The database's URL; a SQLite file in the data directory if not given.
     storage
-        Where datasets are kept, a directory or a URL such as s3://bucket/prefix; in the data directory if not given.
+        Where datasets are kept, and files of models for machines with a data directory each: a directory, or a URL such
+        as s3://bucket/prefix. In the data directory if not given.
     workers
         How many processes answer, behind one port. Each runs the local models for itself.
     echo_models
@@ -61,11 +62,11 @@ def worker(
     capabilities
         What to do there, separated by commas: evaluation, models (bring models here), training.
     data
-        The data directory, the same one as that of the engines: model files are exchanged there.
+        The data directory: a folder of its own where the engines have a storage, else the same one as theirs.
     database
         The database's URL; a SQLite file in the data directory if not given.
     storage
-        Where datasets are kept, as for the engines.
+        Where datasets and files of models are kept, as for the engines.
     """
     from tropism.cli.worker import worker
 

@@ -7,7 +7,7 @@ import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Literal
@@ -16,13 +16,36 @@ from msgspec import Struct
 
 from tropism.server.low_priority import answer, asked
 from tropism.server.storage import Storage, storage_at
-from tropism.server.stored_files import StoredFile
 
 FETCHING = "fetching"
 """The folder, in the data directory, of files that have not arrived as a whole."""
 AT_ONCE = 16 * 1024**2
 RESERVE = 256 * 1024**2
 """What has to be left of the disk."""
+
+
+class StoredFile(Struct, kw_only=True, frozen=True):
+    """One file. Its name is its path within each data directory."""
+
+    name: str
+    size: int
+    sha256: str
+
+    @property
+    def place(self) -> str:
+        """Its name in the storage, which no other content ever has: an older worker that is slow overwrites nothing."""
+        return f"{self.name}.{self.sha256[:16]}"
+
+    def is_under(self, paths: Iterable[str]) -> bool:
+        """Whether it is one of these files, or in one of these folders."""
+        return any(self.name == path or self.name.startswith(f"{path}/") for path in paths)
+
+    def is_in(self, data: Path) -> bool:
+        """Whether a data directory has it. Only what was checked as a whole ever has the name."""
+        try:
+            return (data / self.name).stat().st_size == self.size
+        except (FileNotFoundError, NotADirectoryError):
+            return False
 
 
 class Here(Struct, kw_only=True, frozen=True):
@@ -33,9 +56,9 @@ class Here(Struct, kw_only=True, frozen=True):
 
 
 class Errand(Struct, kw_only=True, frozen=True):
-    """What to do: measure files of this machine, put them into the storage, or fetch files from there."""
+    """What to do: put files of this machine into the storage, or fetch files from there."""
 
-    task: Literal["measure", "put", "fetch"]
+    task: Literal["put", "fetch"]
     storage: str
     data: str
     here: Sequence[Here] = ()
@@ -46,12 +69,6 @@ class Carried(Struct, kw_only=True, frozen=True, tag="carried"):
     """So many bytes more are done."""
 
     size: int
-
-
-class Measured(Struct, kw_only=True, frozen=True, tag="measured"):
-    """What a file holds."""
-
-    file: StoredFile
 
 
 class Failed(Struct, kw_only=True, frozen=True, tag="failed"):
@@ -72,14 +89,6 @@ def main() -> None:
     except Exception as error:  # of whatever kind the storage's package raises
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         answer(Failed(message=reason or type(error).__name__))
-
-
-def _measure(errand: Errand) -> None:
-    for each in errand.here:
-        path, digest = Path(each.path), hashlib.sha256()
-        with path.open("rb") as file:
-            size = _read_on(file, digest)
-        answer(Measured(file=StoredFile(name=each.name, size=size, sha256=digest.hexdigest())))
 
 
 def _put(errand: Errand) -> None:
@@ -175,7 +184,7 @@ def _take_its_place(partial: Path, place: Path) -> None:
         os.close(folder)
 
 
-_DO = {"measure": _measure, "put": _put, "fetch": _fetch}
+_DO = {"put": _put, "fetch": _fetch}
 
 if __name__ == "__main__":
     main()

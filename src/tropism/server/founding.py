@@ -45,6 +45,11 @@ async def found(services: Services) -> None:
         if services.secrets.digest(key) not in database.snapshot.principals:  # another engine's is the admin's
             file.unlink(missing_ok=True)
     await database.write(SYSTEM, rotation.reseal, services.secrets)
+    if await database.read(SYSTEM, rotation.knows_no_api_key, services.secrets):
+        log.warning(
+            "no api key of the database was hashed with the master key of this engine: "
+            "engines on one database need the same TROPISM_SECRET_KEY, or the same secret.key in their data directories"
+        )
     await database.write(SYSTEM, _keep_up, services)
     if settings.bundled_models:
         for each in bundled.MODELS.values():

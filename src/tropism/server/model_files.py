@@ -8,6 +8,7 @@ a machine that needs it and does not have it fetches it (`fetch`). `local_path` 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +19,7 @@ import msgspec
 from tropism.engines import bundled
 from tropism.engines.protocol import EngineUnavailable
 from tropism.server import stored_files
-from tropism.server.carrying import Carried, Errand, Failed, Here, Measured
+from tropism.server.carrying import AT_ONCE, Carried, Errand, Failed, Here, StoredFile
 from tropism.server.database.connect import Database
 from tropism.server.database.session import Reading
 from tropism.server.errors import StorageFailed, TropismError
@@ -26,12 +27,11 @@ from tropism.server.principal import SYSTEM
 from tropism.server.processes import beside
 from tropism.server.settings import Settings
 from tropism.server.storage import storage_of
-from tropism.server.stored_files import StoredFile
 from tropism.weights.selection import parts_of
 
 Told = Callable[[int], Awaitable[None]]
 """Hears that so many bytes more are done."""
-_read = msgspec.json.Decoder(Carried | Measured | Failed).decode
+_read = msgspec.json.Decoder(Carried | Failed).decode
 
 
 class FilesMissing(EngineUnavailable):
@@ -100,9 +100,15 @@ async def fetch(database: Database[Any], settings: Settings, paths: Iterable[str
         await asyncio.to_thread(_prepare, settings, path)
 
 
-async def measured(settings: Settings, here: Sequence[Here], told: Told | None = None) -> list[StoredFile]:
-    """Size and checksum of files on this machine."""
-    return await _carried(settings, "measure", told, here=here)
+async def measured(here: Here, told: Told) -> StoredFile:
+    """Size and checksum of a file of this machine."""
+    digest, size = hashlib.sha256(), 0
+    with Path(here.path).open("rb") as file:
+        while piece := await asyncio.to_thread(file.read, AT_ONCE):
+            await asyncio.to_thread(digest.update, piece)
+            size += len(piece)
+            await told(len(piece))
+    return StoredFile(name=here.name, size=size, sha256=digest.hexdigest())
 
 
 async def put(settings: Settings, here: Sequence[Here], files: Sequence[StoredFile], told: Told | None = None) -> None:
@@ -130,19 +136,15 @@ def _prepare(settings: Settings, path: str) -> None:
 
 async def _carried(
     settings: Settings, task: Any, told: Told | None, here: Sequence[Here] = (), files: Sequence[StoredFile] = ()
-) -> list[StoredFile]:
-    if not here and not files:
-        return []
+) -> None:
+    if not files:
+        return
     data = str(settings.data.absolute())
     errand = Errand(task=task, storage=settings.storage or data, data=data, here=here, files=files)
-    found = []
     async with beside("tropism.server.carrying", errand) as answers:
         while line := await answers.readline():
             match _read(line):
                 case Failed(message=message):
                     raise StorageFailed(message)
-                case Measured(file=file):
-                    found.append(file)
                 case Carried(size=size) if told is not None:
                     await told(size)
-    return found

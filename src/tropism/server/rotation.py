@@ -58,6 +58,12 @@ def _sealed_anew(secrets: Secrets, sealed: bytes, place: str) -> bytes | None:
         return None
 
 
+def knows_no_api_key(session: Reading, secrets: Secrets) -> bool:
+    """Whether there are api keys, and all of them were hashed with master keys that are not here."""
+    hashed = {row.pepper for row in session.rows(select(api_key.c.pepper).distinct())}
+    return bool(hashed) and hashed.isdisjoint(secrets.fingerprints)
+
+
 def rehash(transaction: Writing, digests: Mapping[UUID, bytes], pepper: bytes) -> None:
     """Keep api keys that were used as hashes under the newest key; their owners notice nothing."""
     for id, digest in digests.items():

@@ -47,8 +47,8 @@ class Settings(Struct, kw_only=True, frozen=True):
     max_pending_writes: int = 10_000
     """More waiting writes than this are refused with 503 (`TROPISM_MAX_PENDING_WRITES`)."""
     storage: str | None = None
-    """Where datasets are kept (`--storage`), a directory or a URL such as s3://bucket/prefix; `datasets` in `data` if
-    None."""
+    """Where datasets are kept, and files of models for machines with a data directory each (`--storage`): a directory,
+    or a URL such as s3://bucket/prefix. If None, datasets are in `data`, and models stay where they are made."""
     max_dataset_bytes: int = 10 * 1024**3
     """The largest dataset that can be uploaded (`TROPISM_MAX_DATASET_BYTES`)."""
     public_url: str | None = None

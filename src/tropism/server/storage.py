@@ -58,6 +58,9 @@ class Storage:
         """Remove the file; that there is none is as well."""
         with suppress(FileNotFoundError):
             self._files.rm_file(self._place(name))
+        if self._is_local and "/" in name:
+            with suppress(OSError):  # others are in the folder
+                Path(self._place(name)).parent.rmdir()
 
     def _place(self, name: str) -> str:
         return f"{self._root}/{name}"

@@ -2,46 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path, PurePosixPath
+from collections.abc import Sequence
+from pathlib import PurePosixPath
 from typing import Any
 from uuid import UUID
 
-from msgspec import Struct
 from sqlalchemy import Select, delete, insert, select, update
 
+from tropism.server.carrying import StoredFile
 from tropism.server.database.session import Reading, Writing
 from tropism.server.tables.stored_files import stored_file
 
 _file = stored_file.c
 
 
-class StoredFile(Struct, kw_only=True, frozen=True):
-    """One file. Its name is its path within each data directory."""
-
-    name: str
-    size: int
-    sha256: str
-
-    @property
-    def place(self) -> str:
-        """Its name in the storage, which no other content ever has: an older worker that is slow overwrites nothing."""
-        return f"{self.name}.{self.sha256[:16]}"
-
-    def is_under(self, paths: Iterable[str]) -> bool:
-        """Whether it is one of these files, or in one of these folders."""
-        return any(self.name == path or self.name.startswith(f"{path}/") for path in paths)
-
-    def is_in(self, data: Path) -> bool:
-        """Whether a data directory has it. Only what was checked as a whole ever has the name."""
-        try:
-            return (data / self.name).stat().st_size == self.size
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-
-
 def owner_of(name: str) -> UUID | None:
-    """The job that made what has this name, as `models/<job>/model.gguf`; None if it is none of a job's."""
+    """The job or upload that has what has this name, as `models/<job>/model.gguf`; None if nobody has."""
     try:
         return UUID(PurePosixPath(name).parts[1])
     except (IndexError, ValueError):
@@ -69,6 +45,11 @@ def confirm(transaction: Writing, files: Sequence[StoredFile]) -> None:
 def under(session: Reading, paths: Sequence[str]) -> list[StoredFile]:
     """What the storage holds of these files and folders."""
     return [each for each in _of(session, {owner_of(path) for path in paths}, is_whole=True) if each.is_under(paths)]
+
+
+def of_owner(session: Reading, owner: UUID) -> list[StoredFile]:
+    """All that the storage holds of one job or upload, or may hold."""
+    return _found(session, select(stored_file).where(_file.owner_id == owner))
 
 
 def of_owners(session: Reading, owners: Select[Any]) -> list[StoredFile]:

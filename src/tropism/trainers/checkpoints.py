@@ -12,12 +12,20 @@ _NAME = re.compile(r"checkpoint-(\d+)")
 
 
 def mark_complete(checkpoint: Path) -> None:
-    """Bring every file to the disk, then say so."""
-    for path in sorted(checkpoint.rglob("*")):
-        if path.is_file():
-            _sync(path)
-    (checkpoint / COMPLETE).touch()
+    """Bring every file to the disk, then say so, and which they are."""
+    files = [path for path in sorted(checkpoint.rglob("*")) if path.is_file()]
+    for path in files:
+        _sync(path)
+    (checkpoint / COMPLETE).write_text("".join(f"{path.relative_to(checkpoint)}\n" for path in files))
     _sync(checkpoint)
+
+
+def has_all(checkpoint: Path) -> bool:
+    """Whether every file is there: a copy of one that was being removed lacks some."""
+    try:
+        return all((checkpoint / name).exists() for name in (checkpoint / COMPLETE).read_text().splitlines())
+    except FileNotFoundError:
+        return False
 
 
 def last_complete(folder: Path) -> Path | None:

@@ -22,8 +22,8 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if not .Values.database }}
 {{- fail "replicas: more than one engine need `database: true`" }}
 {{- end }}
-{{- if not .Values.data.claim }}
-{{- fail "replicas: more than one engine need `data.claim`, a data directory that all of them see" }}
+{{- if not (or .Values.storage .Values.data.claim) }}
+{{- fail "replicas: more than one engine need a `storage`, or `data.claim`, a data directory that all of them see" }}
 {{- end }}
 {{- end }}
 {{- end }}

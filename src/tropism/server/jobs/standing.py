@@ -16,6 +16,7 @@ from tropism.server.domains.jobs.service import CAPABILITIES
 from tropism.server.jobs.worker import load_functions, work
 from tropism.server.membership import place
 from tropism.server.settings import Settings
+from tropism.server.storage import storage_of
 
 SECRET_KEY = "secret.key"
 MOST_WORKERS = 1_000
@@ -29,6 +30,7 @@ class CannotWork(Exception):
 def run(settings: Settings, pool: str, capabilities: Sequence[str], on_ready: Callable[[str], None]) -> None:
     """Work until SIGTERM or Ctrl-C: jobs are handed back, and go on elsewhere."""
     _refuse(settings, capabilities)
+    storage_of(settings)  # what cannot be used is said now, and not when a job is half done
     settings.data.mkdir(parents=True, exist_ok=True)
     number, held = _number(settings.data, pool)
     name = f"{pool}/{place(settings)}/{number}"

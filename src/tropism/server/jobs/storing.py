@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from tropism.server import model_files, stored_files
@@ -21,13 +20,13 @@ async def store(run: Run[Any], here: Sequence[Here], stage: str, *, is_counted: 
         raise JobFailed("the engines keep models in a storage, and this worker has none: start it with their --storage")
     try:
         await _store(run, here, stage, is_counted)
-    except StorageFailed as error:
+    except (StorageFailed, OSError) as error:
         raise JobFailed(f"it could not be put into the storage: {error}") from None
 
 
 async def _store(run: Run[Any], here: Sequence[Here], stage: str, is_counted: bool) -> None:
     settings, alive = run.services.settings, Pulse(run, stage)
-    files = await model_files.measured(settings, here, alive)
+    files = [await model_files.measured(each, alive) for each in here]
     if is_counted:
         await run.begin(stage, total=sum(each.size for each in files))
     missing = await run.write(stored_files.expect, files)
@@ -36,12 +35,6 @@ async def _store(run: Run[Any], here: Sequence[Here], stage: str, is_counted: bo
     if is_counted:
         further = sum(each.size for each in files) - await run.processed(stage)
         await run.write(lambda transaction: None, stage=stage, advance=further)
-
-
-def in_folder(data: Path, folder: Path) -> list[Here]:
-    """All files of a folder in the data directory, under the names that they have there."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return [Here(name=str(path.relative_to(data)), path=str(path)) for path in files]
 
 
 class Pulse:

@@ -1,4 +1,4 @@
-"""Files of models that several machines need: what the storage holds of them, and where they belong."""
+"""Files that several machines need, of models and unfinished uploads: what the storage holds, and where it belongs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ stored_file = Table(
     "stored_file",
     metadata,
     Column("name", Text, nullable=False),  # its path within a data directory
-    Column("owner_id", Id, nullable=False, index=True),  # the job that made it
+    Column("owner_id", Id, nullable=False, index=True),  # the job that made it, or the upload that it is a part of
     Column("size", BigInteger, nullable=False),
     Column("sha256", Text, nullable=False),
     Column("is_whole", Boolean, nullable=False),  # false from before it is put there until after

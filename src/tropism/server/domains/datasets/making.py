@@ -14,7 +14,7 @@ from sqlalchemy import Row
 
 from tropism.server.context import Process
 from tropism.server.database.session import Writing
-from tropism.server.domains.datasets import service, uploads
+from tropism.server.domains.datasets import service, stored_parts, uploads
 from tropism.server.domains.datasets.check import CheckNews, CheckRequest
 from tropism.server.domains.datasets.files import file_name, working_folder
 from tropism.server.domains.datasets.gather import GatherRequest
@@ -22,6 +22,7 @@ from tropism.server.domains.datasets.service import NewDataset
 from tropism.server.domains.datasets.tally import Counts
 from tropism.server.errors import InvalidRequest, StorageFailed, TropismError
 from tropism.server.makings import Progress
+from tropism.server.model_files import are_stored
 from tropism.server.principal import SYSTEM
 from tropism.server.processes import beside
 from tropism.server.storage import storage_of
@@ -33,14 +34,18 @@ Also = Callable[[Writing, UUID], None]
 
 async def from_upload(services: Process, row: Row[Any], progress: Progress, also: Also) -> UUID:
     """Check what arrived and keep it; `InvalidRequest` names the bad lines."""
-    source, progress.total = uploads.path(services.settings, row.id), row.size
-    await asyncio.to_thread(_touch, source)  # an empty file came in no part
+    progress.total = row.size
+    if are_stored(services.settings):
+        source = await stored_parts.gathered(services, row)
+    else:
+        source = uploads.path(services.settings, row.id)
+        await asyncio.to_thread(_touch, source)  # an empty file came in no part
     target = working_folder(services.settings) / f"{row.id}.part"
     request = CheckRequest(source=str(source), target=str(target), sha256=row.sha256)
     counts, refusal = await _written("check", request, progress)
     if counts is None:
         await services.database.write(SYSTEM, uploads.refuse, row.id, refusal)
-        source.unlink(missing_ok=True)
+        await _remove(services, row.id, source)
         raise InvalidRequest(refusal, param="file")
     new = NewDataset(use_case_id=row.use_case_id, key=row.key, name=row.name, source="upload")
 
@@ -49,8 +54,14 @@ async def from_upload(services: Process, row: Row[Any], progress: Progress, also
         also(transaction, id)
 
     id = await keep(services, new, counts, target, become)
-    source.unlink(missing_ok=True)
+    await _remove(services, row.id, source)
     return id
+
+
+async def _remove(services: Process, id: UUID, source: Path) -> None:
+    source.unlink(missing_ok=True)
+    if are_stored(services.settings):
+        await stored_parts.discard(services, id)
 
 
 async def from_interactions(

@@ -72,19 +72,23 @@ async def begin_upload(context: Context, request: wire.UploadCreate) -> wire.Upl
     limit = context.services.settings.max_dataset_bytes
     if request.size > limit:
         raise TooLarge(f"a dataset has at most {limit} bytes; TROPISM_MAX_DATASET_BYTES sets the limit", param="size")
-    return uploads.described(context.services.settings, await context.write(uploads.begin, request))
+    return await _described(context, await context.write(uploads.begin, request))
 
 
 @handles(wire.GET_UPLOAD)
 async def get_upload(context: Context, request: wire.UploadReference) -> wire.Upload:
-    return uploads.described(context.services.settings, await context.read(uploads.find, request.upload))
+    return await _described(context, await context.read(uploads.find, request.upload))
 
 
 @receives(wire.UPLOAD_PART)
 async def upload_part(context: Context, request: wire.UploadPart, body: AsyncIterator[bytes]) -> wire.Upload:
     row = await context.read(uploads.find, request.upload)
-    await uploads.append(context.services.settings, row, request.offset, body)
-    return uploads.described(context.services.settings, row)
+    await uploads.append(context.services, row, request.offset, body)
+    return await _described(context, row)
+
+
+async def _described(context: Context, row: Row[Any]) -> wire.Upload:
+    return uploads.described(row, await uploads.arrived(context.services, row.id))
 
 
 @handles(wire.COMPLETE_UPLOAD)
@@ -93,7 +97,7 @@ async def complete_upload(context: Context, request: wire.UploadReference) -> wi
     id = row.dataset_id
     progress = Progress(row.size, row.size)
     if id is None:
-        _check_complete(context, row)
+        await _check_complete(context, row)
         services, also = context.services, _entry(context, request, row.team_id)
         name = b"upload" + row.id.bytes
         id, progress = await services.makings.join(
@@ -102,10 +106,10 @@ async def complete_upload(context: Context, request: wire.UploadReference) -> wi
     return await _progress(context, row.use_case_id, id, progress)
 
 
-def _check_complete(context: Context, row: Row[Any]) -> None:
+async def _check_complete(context: Context, row: Row[Any]) -> None:
     if row.refusal is not None:
         raise InvalidRequest(row.refusal, param="file")
-    arrived = uploads.arrived(context.services.settings, row.id)
+    arrived = await uploads.arrived(context.services, row.id)
     if arrived != row.size:
         raise Conflict(f"{arrived} of {row.size} bytes are here; send the others first", param="upload")
     if not arrived:

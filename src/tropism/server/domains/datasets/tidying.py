@@ -8,8 +8,9 @@ from uuid import UUID
 
 from tropism.server.clock import EPOCH
 from tropism.server.context import Services
-from tropism.server.domains.datasets import making, service, uploads
+from tropism.server.domains.datasets import making, service, stored_parts, uploads
 from tropism.server.domains.datasets.files import working_folder
+from tropism.server.model_files import are_stored
 from tropism.server.principal import SYSTEM
 
 
@@ -19,7 +20,9 @@ async def tidy(services: Services) -> None:
     oldest = (services.clock.now() - service.FORGOTTEN_AFTER - EPOCH).total_seconds()
     await asyncio.to_thread(_remove_untouched, working_folder(settings), oldest)
     for id in await database.read(SYSTEM, uploads.old):
-        if not uploads.arrived(settings, id):
+        if are_stored(settings):
+            await stored_parts.discard(services, id)
+        if not await uploads.arrived(services, id):
             await database.write(SYSTEM, uploads.forget, id)
     abandoned: list[UUID] = await database.read(SYSTEM, service.abandoned_files)
     for id in abandoned:

@@ -12,11 +12,14 @@ from uuid import UUID
 
 from sqlalchemy import Row, delete, insert, select, update
 
+from tropism.server.context import Process
 from tropism.server.database.session import Reading, Writing
-from tropism.server.domains.datasets import service
+from tropism.server.domains.datasets import service, stored_parts
 from tropism.server.domains.datasets.files import working_folder
 from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.errors import Conflict, InvalidRequest, NotFound, StorageFailed, TooLarge
+from tropism.server.model_files import are_stored
+from tropism.server.principal import SYSTEM
 from tropism.server.settings import Settings
 from tropism.server.tables.datasets import dataset_upload
 from tropism.server.tables.use_cases import use_case
@@ -69,42 +72,64 @@ def forget(transaction: Writing, id: UUID) -> None:
     transaction.run(delete(dataset_upload).where(upload.id == id))
 
 
-def described(settings: Settings, row: Row[Any]) -> wire.Upload:
-    offset = arrived(settings, row.id)
+def described(row: Row[Any], offset: int) -> wire.Upload:
     return wire.Upload(id=row.id, key=row.key, size=row.size, offset=offset, part_bytes=wire.PART_BYTES)
 
 
 def path(settings: Settings, id: UUID) -> Path:
-    """Where the bytes of an upload are."""
+    """Where the bytes of an upload are, if this machine has them."""
     return working_folder(settings) / str(id)
 
 
-def arrived(settings: Settings, id: UUID) -> int:
+async def arrived(process: Process, id: UUID) -> int:
     """How many bytes of an upload are here."""
-    file = path(settings, id)
+    if are_stored(process.settings):
+        return await process.database.read(SYSTEM, stored_parts.arrived, id)
+    file = path(process.settings, id)
     return file.stat().st_size if file.exists() else 0
 
 
-async def append(settings: Settings, row: Row[Any], offset: int, body: AsyncIterator[bytes]) -> None:
+async def append(process: Process, row: Row[Any], offset: int, body: AsyncIterator[bytes]) -> None:
     """Add a part to an upload; what came before a connection broke stays."""
+    if row.refusal is not None or row.dataset_id is not None:
+        raise Conflict("this upload is complete; datasets.upload(...) begins another one", param="upload")
+    add = _append_stored if are_stored(process.settings) else _append_here
     try:
-        await _append(await asyncio.to_thread(_open, path(settings, row.id)), row, offset, body)
+        await add(process, row, offset, body)
     except OSError as error:
         raise StorageFailed(f"this part could not be stored: {error.strerror}") from error
 
 
-async def _append(file: int, row: Row[Any], offset: int, body: AsyncIterator[bytes]) -> None:
+async def _append_here(process: Process, row: Row[Any], offset: int, body: AsyncIterator[bytes]) -> None:
+    file = await asyncio.to_thread(_open, path(process.settings, row.id))
     try:
         end = os.fstat(file).st_size
-        if offset != end:
-            raise Conflict(f"the next part begins at {end}, not at {offset}", param="offset")
-        if row.refusal is not None or row.dataset_id is not None:
-            raise Conflict("this upload is complete; datasets.upload(...) begins another one", param="upload")
-        async for piece in _bounded(body, row.size - end):
-            await asyncio.to_thread(_write, file, piece)
-        await asyncio.to_thread(os.fsync, file)
+        stored_parts.refuse_other_offset(end, offset)
+        await _write_all(file, _bounded(body, row.size - end))
     finally:
         os.close(file)
+
+
+async def _append_stored(process: Process, row: Row[Any], offset: int, body: AsyncIterator[bytes]) -> None:
+    end = await arrived(process, row.id)
+    stored_parts.refuse_other_offset(end, offset)
+    here = working_folder(process.settings) / f"{process.clock.new_id()}.received"
+    file = await asyncio.to_thread(_open, here)
+    try:
+        try:
+            await _write_all(file, _bounded(body, row.size - end))
+        finally:
+            if os.fstat(file).st_size:
+                await stored_parts.keep(process, row.id, offset, here)
+    finally:
+        os.close(file)
+        here.unlink(missing_ok=True)
+
+
+async def _write_all(file: int, pieces: AsyncIterator[bytes]) -> None:
+    async for piece in pieces:
+        await asyncio.to_thread(_write, file, piece)
+    await asyncio.to_thread(os.fsync, file)
 
 
 def _open(file: Path) -> int:

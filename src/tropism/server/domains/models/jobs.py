@@ -17,7 +17,7 @@ from tropism.server.carrying import Here
 from tropism.server.domains.jobs import states
 from tropism.server.domains.models import service
 from tropism.server.domains.models.download import downloaded
-from tropism.server.domains.models.homes import GGUF, SOURCE, home
+from tropism.server.domains.models.homes import GGUF, SOURCE, home, tidy
 from tropism.server.domains.models.imports import STORE, ImportRequest
 from tropism.server.domains.models.service import Imported, Paths, longest_request
 from tropism.server.jobs.protocol import JobFailed, Run, runs
@@ -44,6 +44,7 @@ async def bring(run: Run[ImportRequest]) -> dict[str, Any]:
 
 async def _bring(run: Run[ImportRequest]) -> dict[str, Any]:
     request, folder = run.request, home(run.services.settings, run.id)
+    await tidy(run.services)  # where no engine shares our data directory, nobody else does
     found = await downloaded(run, request.hub) if request.hub else None
     source = folder / SOURCE if found else Path(request.path or "")
     ask = _preparation(source, folder, found)

@@ -6,13 +6,14 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from tropism.server.domains.training import samples, service, trainer
+from tropism.server.domains.training import safekeeping, samples, service, trainer
 from tropism.server.domains.training.checks import Plan
 from tropism.server.domains.training.rewarding import rewards
 from tropism.server.domains.training.runs import SAMPLES_FILE, export_of, job_folder, part_folder, parts, run_of
 from tropism.server.domains.training.service import TrainingRequest
 from tropism.server.jobs.protocol import JobFailed, Run, runs
 from tropism.trainers import config, protocol
+from tropism.trainers.config import TrainingRun
 
 GUESSING = 0.5
 """A reward model that is right on no more of the held-out pairs than this has learnt nothing."""
@@ -27,6 +28,7 @@ async def train(run: Run[TrainingRequest]) -> dict[str, Any] | None:
             "machine, then pip install 'tropism[train]'"
         )
     plan = await run.read(service.plan_of, run.id)
+    await safekeeping.take_up(run, plan)
     await _choose(run, plan)
     async with rewards(run, plan, job_folder(run.services.settings, run.id) / SAMPLES_FILE) as url:
         for part in parts(plan):
@@ -36,10 +38,9 @@ async def train(run: Run[TrainingRequest]) -> dict[str, Any] | None:
     folder = part_folder(run.services.settings, run.id, "train")
     exported = await _export(run, folder)
     assert exported.file
+    path = await safekeeping.keep_exported(run, folder / exported.file)
     await run.begin("register", total=1)
-    key = await run.write(
-        *(service.register, plan, run.id, exported, result, folder / exported.file), stage="register", advance=1
-    )
+    key = await run.write(service.register, plan, run.id, exported, result, path, stage="register", advance=1)
     return {"model": key}
 
 
@@ -64,6 +65,7 @@ async def _choose(run: Run[TrainingRequest], plan: Plan) -> None:
         count = await asyncio.to_thread(samples.write_dataset, settings, plan.dataset.id, path)
     else:
         count = await run.read(samples.write_logged, plan, run.id, path)
+    await safekeeping.keep_samples(run)
     await run.begin("samples", total=count)
     await run.write(service.has_samples, run.id, count, stage="samples", advance=count)
     await run.end("samples")
@@ -72,17 +74,24 @@ async def _choose(run: Run[TrainingRequest], plan: Plan) -> None:
 async def _train(run: Run[TrainingRequest], plan: Plan, part: str, url: str | None) -> protocol.Result:
     """Let one trainer work, unless an earlier attempt at the job saw its end."""
     settings = run.services.settings
-    folder = part_folder(settings, run.id, part)
+    folder, told = part_folder(settings, run.id, part), await _told(run, plan, part, url)
     result = protocol.read_result(folder)
-    if result is not None and result.status == "COMPLETED":
-        return result
-    await run.begin(part)
+    if result is None or result.status != "COMPLETED":
+        await run.begin(part)
+        result = await trainer.train(run, part, protocol.MODULES[told.method], folder)
+        await run.end(part)
+    await safekeeping.keep_part(run, part)
+    return result
+
+
+async def _told(run: Run[TrainingRequest], plan: Plan, part: str, url: str | None) -> TrainingRun:
+    """Write down what the trainer and the export are told; what it names is here then."""
+    settings, folder = run.services.settings, part_folder(run.services.settings, run.id, part)
+    await safekeeping.fetch_beginning(run, plan, part)
     told = run_of(plan, part, run.id, settings, url)
     config.save(folder, told)
-    config.save(folder, export_of(plan))
-    result = await trainer.train(run, part, protocol.MODULES[told.method], folder)
-    await run.end(part)
-    return result
+    config.save(folder, export_of(plan, settings))
+    return told
 
 
 async def _look_at(run: Run[TrainingRequest], result: protocol.Result) -> None:

@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import Row
 
 from tropism.egress.policy import is_loopback
+from tropism.server import model_files
 from tropism.server.domains.training.checks import METADATA, Plan
 from tropism.server.errors import InvalidRequest
 from tropism.server.settings import Settings
@@ -83,27 +84,22 @@ def run_of(plan: Plan, part: str, job_id: UUID, settings: Settings, rewards: str
     )
 
 
-def export_of(plan: Plan) -> Export:
+def export_of(plan: Plan, settings: Settings) -> Export:
     """How what was trained is brought to the engine."""
-    return Export(base=str(plan.base.path))
-
-
-def model_folder(settings: Settings, job_id: UUID) -> Path:
-    """The trained weights as the trainers write and read them."""
-    return part_folder(settings, job_id, "train") / protocol.MODEL
+    return Export(base=str(model_files.local_path(settings, plan.base.path)))
 
 
 def _weights(base: Row[Any], settings: Settings) -> Path:
     """What a trainer begins with: the exact weights where they are here, else the file that is served."""
-    if base.weights_path is not None and (exact := Path(base.weights_path)).is_dir():
+    folder = model_files.weights_of(base)
+    if folder is not None and (exact := model_files.local_path(settings, folder)).is_dir():
         return exact
-    if base.training_job_id is not None and (exact := model_folder(settings, base.training_job_id)).is_dir():
-        return exact
-    return Path(base.path).absolute()
+    return model_files.local_path(settings, base.path)
 
 
 def _parent_adapter(model: Row[Any], settings: Settings) -> str | None:
-    return str(model_folder(settings, model.training_job_id)) if model.adapter_path else None
+    folder = model_files.weights_of(model) if model.adapter_path else None
+    return str(model_files.local_path(settings, folder)) if folder else None
 
 
 def _feedback(plan: Plan) -> Feedback | None:

@@ -17,6 +17,7 @@ from tropism.server.domains.training import checks, records, runs, samples
 from tropism.server.domains.training.checks import Plan
 from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.errors import Conflict, NotFound
+from tropism.server.model_files import are_stored
 from tropism.server.settings import Settings
 from tropism.server.tables.jobs import job
 from tropism.server.tables.models import model
@@ -32,6 +33,8 @@ class TrainingRequest(msgspec.Struct, kw_only=True, frozen=True):
     """What the job is told: as it was asked for."""
 
     training: wire.TrainingCreate
+    stored: bool = False
+    """Whether what it leaves goes into the storage, for workers with data directories of their own."""
 
 
 def create(transaction: Writing, request: wire.TrainingCreate, settings: Settings) -> wire.TrainingJob:
@@ -48,7 +51,7 @@ def create(transaction: Writing, request: wire.TrainingCreate, settings: Setting
             name=request.name or f"{plan.method} of {plan.model.key}",
             team_id=plan.use_case.team_id,
             use_case_id=plan.use_case.id,
-            request=TrainingRequest(training=request),
+            request=TrainingRequest(training=request, stored=are_stored(settings)),
             stages=plan.stages,
             pool=request.compute_pool or DEFAULT_POOL,
             capability=CAPABILITY,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tropism.engines.cores import usable_cores
 from tropism.server.domains.jobs import states
-from tropism.server.domains.training import records
+from tropism.server.domains.training import records, safekeeping
 from tropism.server.domains.training.service import TrainingRequest
 from tropism.server.jobs.protocol import JobFailed, Run
 from tropism.server.low_priority import lower_session
@@ -53,7 +53,7 @@ async def train(run: Run[TrainingRequest], part: str, module: str, folder: Path)
 async def export(run: Run[TrainingRequest], folder: Path) -> protocol.Exported:
     """Bring what was trained to the engine, and compare it there."""
     async with _started(run, protocol.EXPORT_MODULE, folder) as process:
-        await _listen(run, "export", protocol.EventReader(folder / "export"), process)
+        await _listen(run, "export", folder / "export", protocol.EventReader(folder / "export"), process)
         code = await process.wait()
     exported = protocol.read_exported(folder)
     if exported is None:
@@ -67,19 +67,28 @@ async def _attempt(run: Run[TrainingRequest], part: str, module: str, folder: Pa
     (folder / protocol.STOP).unlink(missing_ok=True)
     (folder / protocol.RESULT).unlink(missing_ok=True)
     read = await run.read(records.read_so_far, run.id, part)
-    reader = protocol.EventReader(folder, read)
+    # What another machine had said after its last checkpoint is not in this file, and is said anew.
+    reader = protocol.EventReader(folder, min(read, _size(folder / protocol.EVENTS)))
     try:
         async with _started(run, module, folder) as process:
-            await _listen(run, part, reader, process)
+            await _listen(run, part, folder, reader, process)
             return await process.wait()
     except asyncio.CancelledError:
         # What it said while it stopped is true whatever became of the job: where the last checkpoint is.
-        await run.services.database.write(SYSTEM, records.keep, run.id, part, reader.read(), reader.offset)
+        events = reader.read()
+        await run.services.database.write(SYSTEM, records.keep, run.id, part, events, reader.offset)
+        with suppress(states.Stopped, TimeoutError):
+            async with asyncio.timeout(HAND_BACK_SECONDS):
+                await _keep_saved(run, part, folder, events, reader.offset)
         raise
 
 
 async def _listen(
-    run: Run[TrainingRequest], part: str, reader: protocol.EventReader, process: asyncio.subprocess.Process
+    run: Run[TrainingRequest],
+    part: str,
+    folder: Path,
+    reader: protocol.EventReader,
+    process: asyncio.subprocess.Process,
 ) -> None:
     """Store what the trainer says, until it has ended."""
     silence, ended, before = 0, False, 0
@@ -89,6 +98,7 @@ async def _listen(
                 await process.wait()
         ended = process.returncode is not None
         if events := await asyncio.to_thread(reader.read):
+            await _keep_saved(run, part, folder, events, reader.offset)
             await _store(run, part, events, reader.offset)
             silence = 0
         elif (silence := silence + 1) % PULSE_LOOKS == 0:
@@ -96,6 +106,14 @@ async def _listen(
             if done - before > LEAST_WORK:
                 await run.write(lambda transaction: None, stage=part)
             before = done
+
+
+async def _keep_saved(
+    run: Run[TrainingRequest], part: str, folder: Path, events: list[protocol.Event], offset: int
+) -> None:
+    """Of the checkpoints that were written since, the last is worth keeping elsewhere."""
+    if saved := [event for event in events if isinstance(event, protocol.Saved)]:
+        await safekeeping.keep_checkpoint(run, part, folder, saved[-1], offset)
 
 
 async def _store(run: Run[TrainingRequest], part: str, events: list[protocol.Event], offset: int) -> None:
@@ -162,6 +180,10 @@ def _work_done(pid: int) -> int:
         return int(fields[11]) + int(fields[12])
     except OSError:
         return 0
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
 
 
 def _last_words(folder: Path) -> str:
