@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import itertools
 import json
@@ -12,13 +13,23 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.e2e.apart import Deployment, deployment
+from tests.e2e.apart import STORAGE, Deployment, deployment
 from tests.e2e.process import ADMIN_KEY
 from tests.e2e.test_several import eventually
+from tests.engines.test_llama_adapters import write_adapter
+from tests.jobs.conftest import count_in
+from tests.jobs.test_stored_files import put
 from tests.weights import tiny
 from tests.weights.hub import Repository, SmallHub, run_hub
 
 from tropism import Tropism
+from tropism.server import snapshot
+from tropism.server.clock import Clock
+from tropism.server.database.connect import Database
+from tropism.server.domains.models import service
+from tropism.server.domains.models.service import Trained
+from tropism.server.principal import SYSTEM
+from tropism.server.settings import Settings
 from tropism.testing.database import POSTGRES
 
 NAME = "acme/tiny"
@@ -80,6 +91,36 @@ def test_what_a_worker_brings_is_served_by_engines_that_never_saw_it(apart: Depl
         assert answer(client, "tiny") == said
     assert (apart.data("second") / served).read_bytes() == made
     assert not list((apart.data("second") / "fetching").glob("*.part"))
+
+
+async def give_adapter(apart: Deployment, file: Path, base: str, key: str) -> None:
+    """What a worker on a machine of its own does at the end of a training."""
+    settings = Settings(data=apart.data("trainer"), storage=STORAGE)
+    database = Database(apart.environment["TROPISM_DATABASE"], Clock(), snapshot.load, snapshot.version)
+    await database.open()
+    job = await database.write(SYSTEM, count_in("default", capability="none that works here"))
+    await put(database, settings, path := f"training/{job.id}/train/adapter.gguf", file.read_bytes())
+    row = await database.read(SYSTEM, service.find, base)
+    made = Trained(
+        key=key, name=key, path=Path(path), job_id=job.id, base_id=row.id, config=row.compute_config, size=None
+    )
+    await database.write(SYSTEM, service.add_trained, made)
+    await database.close()
+
+
+def test_an_adapter_of_another_machine_is_fetched_beside_its_base(
+    apart: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in apart.environment.items():
+        monkeypatch.setenv(name, value)
+    base = "smollm2-135m-instruct"
+    engine = apart.engine("first", TROPISM_BUNDLED_MODELS="1")
+    with Tropism(engine.ready(), ADMIN_KEY) as client:
+        before = answer(client, base)
+        asyncio.run(give_adapter(apart, write_adapter(tmp_path / "1.gguf", 1), base, "child"))
+        assert answer(client, "child") != before
+        assert answer(client, base) == before
+    assert len(list(apart.data("first").glob("training/*/train/adapter.gguf"))) == 1
 
 
 def test_an_engine_with_another_master_key_says_so(apart: Deployment) -> None:

@@ -223,7 +223,7 @@ class Fleet:
             if running.engine.adapters_at_run_time:
                 refused = await running.engine.take_adapters(wanted)
             running.adapters = [each for each in wanted if each not in refused]
-            await self._database.write(SYSTEM, _set_adapters, id, running.adapters, refused)
+            await self._database.write(SYSTEM, _set_adapters, self._settings, id, running.adapters, refused)
         self._tell()
 
     async def _report(self, id: UUID, running: Running, state: State, reason: str | None) -> None:
@@ -275,11 +275,13 @@ def _set_state(transaction: Writing, id: UUID, online: Online, reason: str | Non
         transaction.touch()
 
 
-def _set_adapters(transaction: Writing, id: UUID, here: Collection[Path], refused: Mapping[Path, str]) -> None:
+def _set_adapters(
+    transaction: Writing, settings: Settings, id: UUID, here: Collection[Path], refused: Mapping[Path, str]
+) -> None:
     """Write down which adapters the engine of a base has, and which it refuses and why."""
     adapters = select(model).where(model.c.backbone_id == id, model.c.deployed, model.c.adapter_path.is_not(None))
     for row in transaction.rows(adapters):
-        file = Path(row.adapter_path)
+        file = local_path(settings, row.adapter_path)
         reason, online = refused.get(file), "ERROR" if file in refused else "ONLINE"
         if (file in here or file in refused) and (reason, online) != (row.error, row.online):
             transaction.run(update(model).where(model.c.id == row.id).values(online=online, error=reason))
