@@ -24,8 +24,9 @@ def list_(*, engine: Engine = DEFAULT) -> None:
             pool.running_jobs,
             pool.waiting_jobs,
             len(pool.models_online),
+            pool.running_requests + pool.waiting_requests,
         )
         for pool in found
     ]
-    columns = ["=Pool", "Workers", "~Does", "~Devices", "Running", "Waiting", "Models online"]
+    columns = ["=Pool", "Workers", "~Does", "~Devices", "Running", "Waiting", "Models online", "Requests"]
     show.answer(engine, found, lambda: show.table(columns, rows, "No pools."))

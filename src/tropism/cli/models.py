@@ -262,6 +262,8 @@ def attach(
     use_case: UseCase,
     default: Annotated[bool, Parameter(negative="", help="Make it the use case's default.")] = False,
     fallback: Annotated[list[str] | None, Parameter(negative="")] = None,
+    pool: Annotated[list[str] | None, Parameter(negative="")] = None,
+    max_ttft_ms: int | None = None,
     wait: Wait = False,
     engine: Engine = DEFAULT,
 ) -> None:
@@ -271,9 +273,14 @@ def attach(
     ----------
     fallback
         An attached model that answers when this one cannot. May be given several times, first choice first.
+    pool
+        A compute pool that runs the model. May be given several times, first choice first.
+    max_ttft_ms
+        How long a request may wait in line in one pool before it goes to the next.
     """
+    placement = None if pool is None else wire.Placement(compute_pools=pool, max_ttft_ms=max_ttft_ms)
     with engine.client() as client, show.waiting("Starting …"):
-        service = client.models.attach(model, wait, default, fallbacks=fallback, use_case=use_case)
+        service = client.models.attach(model, wait, default, placement, fallbacks=fallback, use_case=use_case)
     fields = {"Model": service.model.key, "Use case": use_case, "Default": service.is_default, "State": service.online}
     show.answer(engine, service, lambda: show.record({**fields, "Fallbacks": service.fallbacks}))
 

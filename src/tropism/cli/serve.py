@@ -13,8 +13,8 @@ from rich.text import Text
 from tropism.server import logs, siblings
 from tropism.server.app import DatabaseUnusable
 from tropism.server.founding import FIRST_USE_CASE, KEY_FILE
+from tropism.server.listening import CannotListen, new_event_loop
 from tropism.server.lock import DataInUse
-from tropism.server.run import CannotListen, new_event_loop
 from tropism.server.run import serve as run
 from tropism.server.settings import Settings, from_environment
 from tropism.server.siblings import CannotStart

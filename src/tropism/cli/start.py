@@ -52,26 +52,31 @@ def worker(
     data: Path = DEFAULT_DATA,
     database: Annotated[str | None, Parameter(env_var="TROPISM_DATABASE")] = None,
     storage: Annotated[str | None, Parameter(env_var="TROPISM_STORAGE")] = None,
+    listen: Annotated[str | None, Parameter(env_var="TROPISM_WORKER_LISTEN")] = None,
 ) -> None:
-    """Do the jobs of a compute pool on this machine, beside engines that share its database.
+    """Do the work of a compute pool on this machine, beside engines that share its database.
 
     Parameters
     ----------
     pool
         The pool to work in; it is made by its first worker.
     capabilities
-        What to do there, separated by commas: evaluation, models (bring models here), training.
+        What to do there, separated by commas: evaluation, models (bring models here), training,
+        inference (run the models that are placed in the pool, and answer for them).
     data
         The data directory: a folder of its own where the engines have a storage, else the same one as theirs.
     database
         The database's URL; a SQLite file in the data directory if not given.
     storage
         Where datasets and files of models are kept, as for the engines.
+    listen
+        For inference: HOST:PORT where engines ask this worker. A free port for engines on this machine alone if not
+        given.
     """
     from tropism.cli.worker import worker
 
     words = tuple(word for word in capabilities.split(",") if word)
-    worker(pool=pool, capabilities=words, data=data, database=database, storage=storage)
+    worker(pool=pool, capabilities=words, data=data, database=database, storage=storage, listen=listen)
 
 
 def demo(

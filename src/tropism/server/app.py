@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 from importlib import import_module
 
 from starlette.applications import Starlette
@@ -19,7 +20,8 @@ from tropism.server.database.connect import Database
 from tropism.server.domains.compute_pools.service import DEFAULT_POOL, INFERENCE
 from tropism.server.domains.jobs.service import CAPABILITIES
 from tropism.server.doors import Doors
-from tropism.server.fleet import Fleet
+from tropism.server.elsewhere import Elsewhere
+from tropism.server.fleet import Fleet, load
 from tropism.server.forgetting import carried_out
 from tropism.server.founding import found
 from tropism.server.gauges import observed
@@ -31,6 +33,8 @@ from tropism.server.observing import Observer, Tracing
 from tropism.server.oidc_provider import provider
 from tropism.server.passwords import Passwords
 from tropism.server.prices import price_list
+from tropism.server.reports import EngineReports
+from tropism.server.roll_call import called
 from tropism.server.secrets import Secrets, master_key
 from tropism.server.settings import Settings
 from tropism.server.storage import storage_of
@@ -83,7 +87,14 @@ async def application(
         wake = asyncio.Event()
         async with (
             _services(settings, wake.set, clock or Clock()) as services,
-            announced(services, f"engine/{place(settings)}/{os.getpid()}", DEFAULT_POOL, (INFERENCE, *CAPABILITIES)),
+            announced(
+                services,
+                f"engine/{place(settings)}/{os.getpid()}",
+                DEFAULT_POOL,
+                (INFERENCE, *CAPABILITIES),
+                load=partial(load, services.fleet, services.doors),
+            ),
+            called(services),
             done_regularly(services),
             workers(services, wake),
             carried_out(services),
@@ -100,7 +111,9 @@ async def _services(settings: Settings, wake_workers: Callable[[], None], clock:
     database = Database(
         settings.database_url, clock, snapshot.load, snapshot.version, max_pending_writes=settings.max_pending_writes
     )
-    fleet, passwords = Fleet(secrets, settings, background.spawn), Passwords()
+    doors, passwords = Doors(clock.monotonic), Passwords()
+    elsewhere = Elsewhere(secrets.worker_token, doors, clock.monotonic)
+    fleet = Fleet(secrets, settings, background.spawn, EngineReports(settings), elsewhere)
     services = Services(
         settings=settings,
         clock=clock,
@@ -113,7 +126,7 @@ async def _services(settings: Settings, wake_workers: Callable[[], None], clock:
         spawn=background.spawn,
         wake_workers=wake_workers,
         observer=Observer(Metrics(), clock, _tracing(settings)),
-        doors=Doors(clock.monotonic),
+        doors=doors,
         prices=price_list(settings.prices),
     )
     await _open(database)

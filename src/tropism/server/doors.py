@@ -1,14 +1,14 @@
 """Who may ask an engine now: nobody while it is known to be down, and not more at once than it may have.
 
-A door belongs to an engine of this process. It closes after failures in a row, and then lets one request find out
-whether the engine is back.
+A door belongs to an engine of this process, or to a model as it is placed in other pools. It closes after failures in a
+row, and then lets one request find out whether the engine is back.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -37,20 +37,30 @@ class Doors:
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
-        self._doors: dict[UUID, Door] = {}
+        self._doors: dict[tuple[UUID, tuple[str, ...]], Door] = {}
 
-    def is_closed(self, engine_id: UUID) -> bool:
-        """Whether the engine is left alone."""
-        door = self._doors.get(engine_id)
+    def is_closed(self, model: ServedModel) -> bool:
+        """Whether the model's engine is left alone."""
+        door = self._doors.get((model.engine_id, model.pools))
         return door is not None and door.opens_at is not None
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait in line."""
+        return sum(door.lines.waiting for door in self._doors.values())
+
+    def line(self, model: ServedModel, seconds: float | None = None) -> AbstractAsyncContextManager[None]:
+        """Wait in line for the model's engine here, within this block, but not at its door."""
+        return _place(self._doors.setdefault((model.engine_id, ()), Door()), model, model.use_case_id, seconds)
 
     @asynccontextmanager
     async def through(self, model: ServedModel, use_case_id: UUID, seconds: float | None = None) -> AsyncIterator[None]:
         """Ask the model's engine within this block, after so many seconds at most; raise where that is of no use."""
-        door = self._doors.setdefault(model.engine_id, Door())
+        door = self._doors.setdefault((model.engine_id, model.pools), Door())
         finds_out = self._admit(door)
         try:
-            async with _place(door, model, use_case_id, seconds):
+            # What runs in other pools has its lines there.
+            async with nullcontext() if model.pools else _place(door, model, use_case_id, seconds):
                 yield
         except EngineError as error:
             self._note(door, error)

@@ -1,7 +1,8 @@
 """Keeps running engines in step with the models that should be online.
 
-The database says which models are deployed; the fleet starts what is missing, stops what is too much, and writes back
-how each one fares. It is told of every change, and looks at the whole each time: after a crash it simply looks again.
+The database says which models are deployed, and in which pools; the fleet of an engine or of a worker starts what is
+missing of its pool's, stops what is too much, and writes back how each one fares. It is told of every change, and looks
+at the whole each time: after a crash it simply looks again.
 """
 
 from __future__ import annotations
@@ -16,17 +17,22 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from tropism.engines.in_flight import InFlight
 from tropism.engines.protocol import Engine, EngineError, EngineUnavailable, State
 from tropism.engines.registry import make_engine
+from tropism.server import placement
 from tropism.server.adapters import NONE, answering, coming_adapters, deployed_adapters, lost_adapters
 from tropism.server.database.connect import Database
-from tropism.server.database.session import Reading, Writing
+from tropism.server.database.session import Reading
 from tropism.server.deployment import Deployment, deployment_of, is_prepared
+from tropism.server.doors import Doors, not_asked
+from tropism.server.elsewhere import Elsewhere, Placed
 from tropism.server.model_files import FilesMissing, fetch, local_path
+from tropism.server.placement import Load, PoolWorker
 from tropism.server.principal import SYSTEM
+from tropism.server.reports import Reports
 from tropism.server.secrets import Secrets
 from tropism.server.settings import Settings
 from tropism.server.snapshot import ServedModel, Snapshot
@@ -58,12 +64,18 @@ class Running:
 
 
 class Fleet:
-    """The engines of this process, by the id of their model."""
+    """The engines of this process, by the id of their model. With `elsewhere`, it has those of other pools asked."""
 
     def __init__(
-        self, secrets: Secrets, settings: Settings, spawn: Callable[[Coroutine[Any, Any, None]], None]
+        self,
+        secrets: Secrets,
+        settings: Settings,
+        spawn: Callable[[Coroutine[Any, Any, None]], None],
+        reports: Reports,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self._secrets, self._settings, self._spawn = secrets, settings, spawn
+        self._reports, self._elsewhere = reports, elsewhere
         self._running: dict[UUID, Running] = {}
         self._failures: dict[UUID, str] = {}
         self._fetching: dict[UUID, asyncio.Task[None]] = {}
@@ -73,7 +85,7 @@ class Fleet:
     async def start(self, database: Database[Snapshot]) -> None:
         """Take up what was deployed before, and follow every change from now on."""
         self._database = database
-        await database.write(SYSTEM, _forget_states)
+        await database.write(SYSTEM, self._reports.begin)
         database.on_change = self._look
         self._wake.set()
         self._task = asyncio.create_task(self._follow())
@@ -85,18 +97,73 @@ class Fleet:
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
         await asyncio.gather(*(_close(running) for running in self._running.values()), return_exceptions=True)
+        if self._elsewhere is not None:
+            await self._elsewhere.close()
 
     @asynccontextmanager
     async def engine(self, served: ServedModel) -> AsyncIterator[Engine]:
         """The engine that answers for a model; while it starts, wait for it. Within the block it is not stopped."""
-        if not served.desired_online:
-            raise EngineUnavailable("it is taken offline for this use case; models.update(desired_online=True)")
-        if served.online == "OFFLINE":
-            raise EngineUnavailable(f"it is not deployed; start it with models.deploy({served.key!r})")
-        running = self._ready(served) or await self._starting(served)
+        served = self.current(served)
+        _refuse_offline(served)
+        if self._elsewhere is not None and not served.pools and self._ready(served) is None:
+            served = await self._starting(served)
+        if self._elsewhere is not None and served.pools:
+            yield Placed(served, self, self._elsewhere)
+            return
+        async with self.here(served) as engine:
+            yield engine
+
+    @asynccontextmanager
+    async def here(self, served: ServedModel) -> AsyncIterator[Engine]:
+        """The engine of this process, if it is ready."""
+        if (running := self._ready(served)) is None:
+            raise not_asked(EngineUnavailable("it does not run here at the moment"))
         assert running.engine
         with running.requests:
             yield answering(running.engine, running.adapters, self._adapter(served))
+
+    def has(self, served: ServedModel) -> bool:
+        """Whether this process can answer for the model."""
+        return self._ready(served) is not None
+
+    def slots(self, served: ServedModel) -> int | None:
+        """How many requests the model's engine here works on at once, where it says so."""
+        running = self._running.get(served.engine_id)
+        return running.deployment.source.slots if running and running.deployment.engine == "llama_cpp" else None
+
+    @property
+    def at_work(self) -> int:
+        """How many requests the engines of this process have, those that wait in line for them among them."""
+        return sum(running.requests.count for running in self._running.values())
+
+    @property
+    def workers(self) -> Sequence[PoolWorker]:
+        """Those that answer for models in other pools."""
+        return self._database.snapshot.workers
+
+    @property
+    def version(self) -> int:
+        """Of what is known here."""
+        return self._database.snapshot.version
+
+    def current(self, served: ServedModel) -> ServedModel:
+        """What is known of an attached model by now: since the request began, it may have been moved."""
+        used = self._database.snapshot.use_cases.get(str(served.use_case_id))
+        return used.models.get(str(served.id), served) if used else served
+
+    def refuse(self, served: ServedModel) -> None:
+        """Raise where nobody will answer for the model, however long one waits."""
+        _refuse_offline(served)
+        if served.online == "ERROR":
+            raise EngineUnavailable(f"it does not run: {served.error}")
+
+    async def news(self) -> None:
+        """Wait until something is known that was not."""
+        await self._news.wait()
+
+    async def is_newer(self, version: int) -> bool:
+        """Whether more is known now than that, if need be after a look."""
+        return self.version != version or await self._database.catch_up()
 
     def _look(self, snapshot: Snapshot) -> None:
         """A model that is tried again has not failed yet; then see what else there is to do."""
@@ -106,6 +173,7 @@ class Fleet:
                     self._failures.pop(served.engine_id, None)
                     self._failures.pop(served.id, None)
         self._wake.set()
+        self._tell()
 
     def _adapter(self, served: ServedModel) -> Path | None:
         return None if served.adapter is None else local_path(self._settings, served.adapter)
@@ -116,9 +184,9 @@ class Fleet:
             return None
         return running if self._adapter(served) in (None, *running.adapters) else None
 
-    async def _starting(self, served: ServedModel) -> Running:
-        if served.online == "ERROR":
-            raise EngineUnavailable(f"it does not run: {served.error}")
+    async def _starting(self, served: ServedModel) -> ServedModel:
+        """The model when its engine is ready, or when it is to run elsewhere."""
+        self.refuse(served)
         if served.adapter is not None and served.adapter.is_absolute() and not served.adapter.is_file():
             raise EngineUnavailable(f"its adapter's file {served.adapter.name!r} is gone")
         try:
@@ -127,10 +195,11 @@ class Fleet:
         except TimeoutError:
             raise EngineUnavailable("its engine is still starting; try again in a moment") from None
 
-    async def _up(self, served: ServedModel) -> Running:
+    async def _up(self, served: ServedModel) -> ServedModel:
         while True:
-            if running := self._ready(served):
-                return running
+            served = self.current(served)
+            if served.pools or self._ready(served):
+                return served
             if reason := self._failures.get(served.engine_id) or self._failures.get(served.id):
                 raise EngineUnavailable(f"it does not run: {reason}")
             await self._news.wait()
@@ -148,7 +217,7 @@ class Fleet:
         wanted, broken = await self._database.read(SYSTEM, self._wanted)
         for id, reason in (await self._database.read(SYSTEM, lost_adapters, self._settings)).items():
             await self.report(id, "error", reason)
-        for id, files in (await self._database.read(SYSTEM, coming_adapters, self._settings)).items():
+        for id, files in (await self._database.read(SYSTEM, self._coming)).items():
             if id not in self._fetching:
                 self._fetching[id] = asyncio.create_task(self._fetch_adapter(id, files))
         for id, running in list(self._running.items()):
@@ -160,6 +229,7 @@ class Fleet:
                 self._spawn(self._follow_adapters(id, running))
             elif wanted.get(id) != running.deployment:
                 self._spawn(_retire(self._running.pop(id)))
+                await self._database.write(SYSTEM, self._reports.drop, id)
         for id, deployment in wanted.items():
             if id not in self._running:
                 running = self._running[id] = Running(deployment)
@@ -169,9 +239,18 @@ class Fleet:
             if self._failures.get(id) != reason:
                 await self.report(id, "error", reason)
 
+    def _coming(self, session: Reading) -> Mapping[UUID, Sequence[str]]:
+        """The adapters that have to be fetched before they can run here, with their files."""
+        coming, where = coming_adapters(session, self._settings), placement.pools(session)
+        bases = session.rows(select(model.c.id, model.c.backbone_id).where(model.c.id.in_(coming)))
+        here = [row.id for row in bases if self._reports.pool in where.get(row.backbone_id, placement.ENGINES)]
+        return {id: coming[id] for id in here}
+
     def _wanted(self, session: Reading) -> tuple[dict[UUID, Deployment], dict[UUID, str]]:
         """What should run, and what cannot and why: a model with a lost secret keeps no other from running."""
         rows = session.rows(select(model).where(model.c.deployed, model.c.backbone_id.is_(None)))
+        where = placement.pools(session)
+        rows = [row for row in rows if self._reports.pool in where.get(row.id, placement.ENGINES)]
         adapters = deployed_adapters(session, self._settings)
         wanted: dict[UUID, Deployment] = {}
         broken: dict[UUID, str] = {}
@@ -223,19 +302,19 @@ class Fleet:
             if running.engine.adapters_at_run_time:
                 refused = await running.engine.take_adapters(wanted)
             running.adapters = [each for each in wanted if each not in refused]
-            await self._database.write(SYSTEM, _set_adapters, self._settings, id, running.adapters, refused)
+            await self._database.write(SYSTEM, self._reports.set_adapters, id, running.adapters, refused)
         self._tell()
 
     async def _report(self, id: UUID, running: Running, state: State, reason: str | None) -> None:
+        if state == "online" and self._running.get(id) is running:
+            await self._take_adapters(id, running)  # a server that was started anew has those that were wanted before
         if self._running.get(id) is running:  # or it was stopped meanwhile
-            if state == "online":  # a server that was started anew has those that were wanted before
-                await self._take_adapters(id, running)
             running.ready = state == "online"
             await self.report(id, state, reason)
 
     async def report(self, id: UUID, state: State, reason: str | None) -> None:
         """Write down how a model fares, and tell the requests that wait for it."""
-        await self._database.write(SYSTEM, _set_state, id, ONLINE[state], reason)
+        await self._database.write(SYSTEM, self._reports.set_state, id, ONLINE[state], reason)
         self._failures.pop(id, None)
         if state == "error":
             self._failures[id] = reason or "unknown"
@@ -244,6 +323,19 @@ class Fleet:
     def _tell(self) -> None:
         self._news.set()
         self._news = asyncio.Event()
+
+
+def load(fleet: Fleet, doors: Doors) -> Load:
+    """How busy this process is with models that it runs itself."""
+    waiting = doors.waiting
+    return Load(running=max(0, fleet.at_work - waiting), waiting=waiting)
+
+
+def _refuse_offline(served: ServedModel) -> None:
+    if not served.desired_online:
+        raise EngineUnavailable("it is taken offline for this use case; models.update(desired_online=True)")
+    if served.online == "OFFLINE":
+        raise EngineUnavailable(f"it is not deployed; start it with models.deploy({served.key!r})")
 
 
 def _can_follow(running: Running, wanted: Deployment) -> bool:
@@ -266,30 +358,3 @@ async def _close(running: Running) -> None:
         await asyncio.wait([running.start])
     if running.engine is not None:
         await running.engine.close()
-
-
-def _set_state(transaction: Writing, id: UUID, online: Online, reason: str | None) -> None:
-    """Write down how a deployed model fares; one that was terminated meanwhile stays OFFLINE."""
-    changed = update(model).where(model.c.id == id, model.c.deployed).values(online=online, error=reason)
-    if transaction.run(changed):
-        transaction.touch()
-
-
-def _set_adapters(
-    transaction: Writing, settings: Settings, id: UUID, here: Collection[Path], refused: Mapping[Path, str]
-) -> None:
-    """Write down which adapters the engine of a base has, and which it refuses and why."""
-    adapters = select(model).where(model.c.backbone_id == id, model.c.deployed, model.c.adapter_path.is_not(None))
-    for row in transaction.rows(adapters):
-        file = local_path(settings, row.adapter_path)
-        reason, online = refused.get(file), "ERROR" if file in refused else "ONLINE"
-        if (file in here or file in refused) and (reason, online) != (row.error, row.online):
-            transaction.run(update(model).where(model.c.id == row.id).values(online=online, error=reason))
-            transaction.touch()
-
-
-def _forget_states(transaction: Writing) -> None:
-    """At start nothing runs yet, whatever the last process wrote."""
-    transaction.run(update(model).where(model.c.deployed).values(online="PENDING", error=None))
-    transaction.run(update(model).where(~model.c.deployed).values(online="OFFLINE", error=None))
-    transaction.touch()

@@ -33,7 +33,7 @@ def observed(services: Services) -> Iterator[None]:
 def _state(services: Services, loop: asyncio.AbstractEventLoop) -> Iterable[tuple[str, str, dict[str, float]]]:
     attached = [model for used in services.database.snapshot.use_cases.values() for model in used.models.values()]
     models = {model.key: float(model.online == "ONLINE") for model in attached}
-    left_alone = {model.key: float(services.doors.is_closed(model.engine_id)) for model in attached}
+    left_alone = {model.key: float(services.doors.is_closed(model)) for model in attached}
     yield "tropism_model_online", "Whether an attached model can answer.", models
     yield "tropism_model_left_alone", "Whether an attached model failed too often to be asked.", left_alone
     yield "tropism_pending_writes", "Writes that wait for the disk.", {"": services.database.pending_writes}

@@ -24,6 +24,11 @@ class Lines:
         self._inside = 0
         self._lines: OrderedDict[UUID, deque[asyncio.Future[None]]] = OrderedDict()
 
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return sum(map(len, self._lines.values()))
+
     async def enter(self, use_case_id: UUID, says: Concurrency) -> None:
         """Wait until it is this use case's turn, or raise `Full`."""
         self._places = says.at_once
@@ -31,7 +36,7 @@ class Lines:
         if self._inside < self._places:
             self._inside += 1
             return
-        if (waiting := sum(map(len, self._lines.values()))) >= says.waiting:
+        if (waiting := self.waiting) >= says.waiting:
             raise Full(f"{self._inside} requests are at work and {waiting} wait, which is all it may have; try again")
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._lines.setdefault(use_case_id, deque()).append(turn)

@@ -31,6 +31,7 @@ class _Key:
     def __init__(self, master: str) -> None:
         self.pepper = _derive(master, b"tropism api keys")
         self.cipher = AESGCM(_derive(master, b"tropism secrets at rest"))
+        self.token = _derive(master, b"tropism workers").hex()
         self.fingerprint = _derive(master, b"tropism fingerprint")[:FINGERPRINT_BYTES]
 
     def digest(self, api_key: str) -> bytes:
@@ -55,6 +56,16 @@ class Secrets:
     def fingerprints(self) -> list[bytes]:
         """Those of all keys, newest first. They tell keys apart and nothing about them."""
         return [key.fingerprint for key in (self._newest, *self._older)]
+
+    @property
+    def worker_token(self) -> str:
+        """What engines show to workers that they ask for answers."""
+        return self._newest.token
+
+    def is_worker_token(self, shown: str) -> bool:
+        """Whether whoever shows this has one of our master keys. How long it takes does not tell how much is right."""
+        right = [hmac.compare_digest(shown.encode(), key.token.encode()) for key in (self._newest, *self._older)]
+        return any(right)
 
     def digest(self, api_key: str) -> bytes:
         """What is stored of an api key. The keys are long and random, so a fast keyed hash is enough."""

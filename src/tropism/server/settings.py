@@ -110,6 +110,11 @@ class Settings(Struct, kw_only=True, frozen=True):
     """More arguments to every `vllm serve`, such as those for Ray (`TROPISM_VLLM_ARGS`, as a shell reads them)."""
     hub: str = "https://huggingface.co"
     """Where models are downloaded from (`HF_ENDPOINT`)."""
+    worker_listen: str = "127.0.0.1:0"
+    """Where a worker that answers for models listens (`--listen`, `TROPISM_WORKER_LISTEN`), as HOST:PORT."""
+    worker_address: str | None = None
+    """Where engines find it, such as http://gpu-1.example.org:8090 (`TROPISM_WORKER_ADDRESS`); if None, by the
+    machine's name, or wherever it listens."""
     jobs_at_once: int = 2
     """How many jobs of one capability a worker does at once (`TROPISM_JOBS_AT_ONCE`)."""
 
@@ -154,6 +159,7 @@ def from_environment(environment: Mapping[str, str] = os.environ, **given: objec
         "database": environment.get("TROPISM_DATABASE", "").strip() or None,
         "storage": environment.get("TROPISM_STORAGE", "").strip() or None,
         "public_url": _origin("TROPISM_PUBLIC_URL", environment.get("TROPISM_PUBLIC_URL", "").strip()),
+        "worker_address": _origin("TROPISM_WORKER_ADDRESS", environment.get("TROPISM_WORKER_ADDRESS", "").strip()),
         "otlp_endpoint": environment.get("TROPISM_OTLP_ENDPOINT", "").strip() or None,
         "otlp_content": environment.get("TROPISM_OTLP_CONTENT", "0") not in _NO,
         "log_requests": environment.get("TROPISM_LOG_REQUESTS", "0") not in _NO,
@@ -165,6 +171,8 @@ def from_environment(environment: Mapping[str, str] = os.environ, **given: objec
     read["base_urls"] = _base_urls(environment)
     if hub := environment.get("HF_ENDPOINT", "").strip().rstrip("/"):
         read["hub"] = hub
+    if listen := environment.get("TROPISM_WORKER_LISTEN", "").strip():
+        read["worker_listen"] = listen
     if vllm := environment.get("TROPISM_VLLM", "").strip():
         read["vllm"] = vllm
     if prices := environment.get("TROPISM_PRICES", "").strip():

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import msgspec
 
 from tropism.server import lock
-from tropism.server.run import listen, url_of
+from tropism.server.listening import listen, url_of
 from tropism.server.settings import Settings
 
 READY = b"ready\n"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,12 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import select
 
+from tropism.server import placement
 from tropism.server.adapters import adapter_of
 from tropism.server.database.session import Reading
 from tropism.server.errors import NotFound
 from tropism.server.grants import SignedIn, grants_of, principals, signed_in
+from tropism.server.placement import DEFAULT_POOL, PoolWorker
 from tropism.server.principal import Principal
 from tropism.server.tables import ab_tests, models, use_cases
 from tropism.server.tables.limits import usage_limit
@@ -35,6 +37,7 @@ class ServedModel:
     """A model as one use case sees it. `engine_id` is the model whose engine answers: its backbone, or itself."""
 
     id: UUID
+    use_case_id: UUID
     key: str
     kind: Kind
     provider: str
@@ -55,6 +58,15 @@ class ServedModel:
     """The weights on top of the engine's, if this model is an adapter."""
     makeup: bytes
     """A digest of all that its answers come from, and of its attachment."""
+    pools: tuple[str, ...] = ()
+    """Where it is asked, first choice first; none if that is in the engines alone."""
+    max_ttft_ms: int | None = None
+    """So long a request may wait in line in one pool, where there is another one."""
+
+    @property
+    def asked_for(self) -> tuple[UUID, ...]:
+        """What a worker must have to answer for it."""
+        return (self.engine_id,) if self.adapter is None else (self.engine_id, self.id)
 
     def cost(self, read: int | None, written: int | None) -> float | None:
         """US dollars for so many tokens; None where the prices or the tokens are not known."""
@@ -115,6 +127,8 @@ class Snapshot:
     use_cases: Mapping[str, ServedUseCase]
     limits: Mapping[UUID, tuple[ServedLimit, ...]]
     """By the id of the key, user or use case."""
+    workers: tuple[PoolWorker, ...] = ()
+    """Those that answer for models in other pools than the engines'."""
     version: int = 0
     """Counts the changes; processes that share a database find by it that another one made some."""
 
@@ -131,7 +145,8 @@ def no_use_case(reference: str) -> NotFound:
 
 def load(session: Reading) -> Snapshot:
     """Read the present state."""
-    served = _served_models(session)
+    workers = placement.workers(session)
+    served = _served_models(session, workers)
     tests, fallbacks = _running_tests(session, served), _fallbacks(session, served)
     found: dict[str, ServedUseCase] = {}
     for row in session.rows(select(use_cases.use_case)):
@@ -156,6 +171,7 @@ def load(session: Reading) -> Snapshot:
         sign_ins=signed_in(session, grants),
         use_cases=found,
         limits=_limits(session),
+        workers=workers,
         version=version(session),
     )
 
@@ -180,7 +196,7 @@ _SOURCE = ("path", "endpoint", "external_model_id", "extra_params", "compute_con
 Served = dict[UUID, dict[UUID, tuple[ServedModel, bool]]]
 
 
-def _served_models(session: Reading) -> Served:
+def _served_models(session: Reading, workers: Sequence[PoolWorker]) -> Served:
     backbone = models.model.alias("backbone")
     statement = (
         select(models.model, models.attachment, backbone.c.online.label("engine_online"), backbone.c.error.label("why"))
@@ -191,13 +207,15 @@ def _served_models(session: Reading) -> Served:
     )
     served: Served = defaultdict(dict)
     for row in session.rows(statement):
+        online, error = _fares(row, workers)
         model = ServedModel(
             id=row.id,
+            use_case_id=row.use_case_id,
             key=row.key,
             kind=row.kind,
             provider=row.engine,
-            online=_online(row),
-            error=row.why or row.error,
+            online=online,
+            error=error,
             engine_id=row.backbone_id or row.id,
             desired_online=row.desired_online,
             system_prompt=row.system_prompt,
@@ -208,9 +226,22 @@ def _served_models(session: Reading) -> Served:
             concurrency=msgspec.convert(row.engine_concurrency or row.concurrency, Concurrency | None),
             adapter=adapter_of(row),
             makeup=_makeup(row),
+            pools=_pools(row),
+            max_ttft_ms=(row.placement or {}).get("max_ttft_ms"),
         )
         served[row.use_case_id][row.id] = (model, row.is_default)
     return served
+
+
+def _pools(row: Any) -> tuple[str, ...]:
+    names = placement.pools_of(row, row.placement)
+    return () if names == (DEFAULT_POOL,) else names
+
+
+def _fares(row: Any, workers: Sequence[PoolWorker]) -> placement.State:
+    """How it fares where this use case has it."""
+    engines = _online(row), row.why or row.error
+    return engines if engines[0] == "OFFLINE" else placement.fares(row, row.placement, workers, engines)
 
 
 def _makeup(row: Any) -> bytes:

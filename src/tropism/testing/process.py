@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from tropism.server import logs
-from tropism.server.run import new_event_loop, running
+from tropism.server.listening import new_event_loop
+from tropism.server.run import running
 from tropism.server.settings import Settings, from_environment
 
 

@@ -21,6 +21,12 @@ class Worker(Struct, kw_only=True, frozen=True):
     devices: list[str]
     """What it computes with, in words: `2 CPU cores`, `NVIDIA L4`."""
     running_jobs: int
+    running_requests: int
+    """How many requests its models worked on, at its last sign of life."""
+    waiting_requests: int
+    """How many waited there for a model."""
+    models_online: list[str]
+    """The keys of the models that it answers for."""
     started_at: Time
     seen_at: Time
     """When it last said that it lives."""
@@ -37,6 +43,8 @@ class ComputePool(Struct, kw_only=True, frozen=True):
     devices: list[str]
     waiting_jobs: int
     running_jobs: int
+    running_requests: int
+    waiting_requests: int
     models_online: list[str]
     """The keys of the models that answer there, as far as the caller may see models."""
 

@@ -57,9 +57,12 @@ function Pool({ pool }: { pool: ComputePool }) {
 }
 
 function factsOf(pool: ComputePool) {
-  const { waiting_jobs, running_jobs } = pool
+  const { waiting_jobs, running_jobs, waiting_requests, running_requests } = pool
   return {
     Jobs: `${plural(running_jobs, "job")} at work, ${waiting_jobs} waiting`,
+    Requests: pool.capabilities.includes("inference")
+      ? `${plural(running_requests, "request")} at work, ${waiting_requests} waiting`
+      : undefined,
     Devices: pool.devices.join(", "),
     "Models online":
       pool.models_online.length > 0 &&

@@ -1,12 +1,14 @@
-"""A worker: a process of its own, of lower priority, that does the jobs of one compute pool."""
+"""A worker: a process of its own that does the jobs of one compute pool, and answers for its models."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
+from typing import Any
 from uuid import UUID
 
 from tropism.server import snapshot
@@ -15,7 +17,9 @@ from tropism.server.clock import Clock, milliseconds
 from tropism.server.context import Process
 from tropism.server.database.connect import Database
 from tropism.server.domains.compute_pools import service as compute_pools
+from tropism.server.domains.compute_pools.service import INFERENCE
 from tropism.server.domains.jobs import service, states
+from tropism.server.inference import answering
 from tropism.server.jobs.attempt import attempt
 from tropism.server.jobs.engines import Engines
 from tropism.server.jobs.presence import Presence
@@ -44,19 +48,35 @@ async def work(
     name: str,
     idle: float | None = None,
     capabilities: Sequence[str] = service.CAPABILITIES,
+    listening: socket.socket | None = None,
 ) -> None:
-    """Do the pool's jobs until `stop` is set, or until there was none for `idle` seconds.
+    """Do the pool's work until `stop` is set, or until there was no job for `idle` seconds.
 
-    `name` is the worker's own: the same after a restart, so that it finds what it held, and no other worker's.
+    `name` is the worker's own: the same after a restart, so that it finds what it held, and no other worker's. With a
+    socket to listen on, it answers for models there.
     """
-    async with _process(settings) as process, announced(process, name, pool, capabilities):
-        attempts = Attempts(process, name)
-        queue = Queue(settings.jobs_url, pool, capabilities, worker=name, at_once=_at_once(settings, capabilities))
-        await asyncio.to_thread(queue.start, attempts.do, asyncio.get_running_loop())
-        try:
-            await _offer(process, queue, pool, stop, idle)
-        finally:
-            await attempts.hand_back()
+    async with _process(settings) as process, AsyncExitStack() as stack:
+        more: dict[str, Any] = {}
+        if listening is not None:
+            here = await stack.enter_async_context(answering(process, name, pool, listening))
+            more = {"load": here.load, "answers": here.answers}
+        await stack.enter_async_context(announced(process, name, pool, capabilities, **more))
+        if jobs := [each for each in capabilities if each != INFERENCE]:
+            await _do_jobs(process, pool, stop, name, idle, jobs)
+        else:
+            await stop.wait()
+
+
+async def _do_jobs(
+    process: Process, pool: str, stop: asyncio.Event, name: str, idle: float | None, capabilities: Sequence[str]
+) -> None:
+    attempts, settings = Attempts(process, name), process.settings
+    queue = Queue(settings.jobs_url, pool, capabilities, worker=name, at_once=_at_once(settings, capabilities))
+    await asyncio.to_thread(queue.start, attempts.do, asyncio.get_running_loop())
+    try:
+        await _offer(process, queue, pool, stop, idle)
+    finally:
+        await attempts.hand_back()
 
 
 def _at_once(settings: Settings, capabilities: Sequence[str]) -> Mapping[str, int]:

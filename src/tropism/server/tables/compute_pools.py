@@ -1,8 +1,8 @@
-"""The workers of compute pools. A pool is there as long as a worker is remembered that was in it."""
+"""The workers of compute pools, and the models that they have. A pool is there as long as a worker is remembered."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Table
+from sqlalchemy import BigInteger, Column, Index, Integer, PrimaryKeyConstraint, Table
 
 from tropism.server.database.types import Id, Json, Text
 from tropism.server.tables.metadata import metadata
@@ -17,6 +17,18 @@ worker = Table(
     Column("capabilities", Json, nullable=False),
     Column("devices", Json, nullable=False),
     Column("started_ms", BigInteger, nullable=False),
-    Column("seen_ms", BigInteger, nullable=False),  # 0 once it has left
+    Column("seen_ms", BigInteger, nullable=False),  # 0 once it has left, or was found to be gone
+    Column("address", Text),  # of one that answers for models: where engines ask it
+    Column("running_requests", Integer),  # at its last sign of life
+    Column("waiting_requests", Integer),
 )
 Index("ix_worker_pool", worker.c.pool)
+worker_model = Table(
+    "worker_model",
+    metadata,
+    Column("worker", Text, nullable=False),  # its name
+    Column("model_id", Id, nullable=False),  # a model that it runs, or an adapter on top of one
+    Column("online", Text, nullable=False),
+    Column("error", Text),
+    PrimaryKeyConstraint("worker", "model_id"),
+)

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
-from tropism.server.clock import EPOCH, milliseconds
+from tropism.server.clock import milliseconds
 from tropism.server.database.session import Reading, Writing
-from tropism.server.tables.compute_pools import worker
-from tropism.server.tables.jobs import job
-from tropism.server.tables.models import model
-from tropism.wire import compute_pools as wire
-from tropism.wire.page import Nothing
+from tropism.server.placement import DEFAULT_POOL as DEFAULT_POOL
+from tropism.server.placement import IDLE, Load
+from tropism.server.placement import INFERENCE as INFERENCE
+from tropism.server.tables.compute_pools import worker, worker_model
 
-DEFAULT_POOL = "default"
-INFERENCE = "inference"
 REMEMBERED_DAYS = 30
 """A pool whose last worker was seen longer ago is forgotten."""
 
@@ -33,6 +28,8 @@ class Member:
     machine: str
     capabilities: Sequence[str]
     devices: Sequence[str]
+    address: str | None = None
+    """Where engines ask it for answers, if it answers for models."""
 
 
 def announce(transaction: Writing, member: Member) -> None:
@@ -43,23 +40,47 @@ def announce(transaction: Writing, member: Member) -> None:
         "machine": member.machine,
         "capabilities": list(member.capabilities),
         "devices": list(member.devices),
+        "address": member.address,
         "started_ms": now,
         "seen_ms": now,
     }
     if not transaction.run(update(worker).where(worker.c.name == member.name).values(**values)):
         transaction.run(insert(worker).values(id=transaction.new_id(), name=member.name, **values))
+    if member.address is not None:
+        transaction.touch()
 
 
-def beat(transaction: Writing, member: Member) -> None:
-    """Say that a worker lives."""
-    changed = update(worker).where(worker.c.name == member.name)
-    if not transaction.run(changed.values(seen_ms=milliseconds(transaction.now))):
+def beat(transaction: Writing, member: Member, load: Load = IDLE) -> bool:
+    """Say that a worker lives, and how busy it is. Whether others had thought it gone."""
+    before = transaction.value(select(worker.c.seen_ms).where(worker.c.name == member.name))
+    if not before:  # forgotten, or thought gone
         announce(transaction, member)
+    values = {"running_requests": load.running, "waiting_requests": load.waiting}
+    now = milliseconds(transaction.now)
+    transaction.run(update(worker).where(worker.c.name == member.name).values(seen_ms=now, **values))
+    return not before
 
 
 def leave(transaction: Writing, name: str) -> None:
     """A worker has ended, and holds nothing any more."""
+    answers = transaction.value(select(worker.c.address).where(worker.c.name == name)) is not None
     transaction.run(update(worker).where(worker.c.name == name).values(seen_ms=0))
+    if answers:
+        transaction.run(delete(worker_model).where(worker_model.c.worker == name))
+        transaction.touch()
+
+
+def answering_signs(session: Reading) -> dict[str, int]:
+    """When each worker that answers for models was seen last, by its own clock."""
+    there = select(worker.c.name, worker.c.seen_ms).where(worker.c.address.is_not(None), worker.c.seen_ms > 0)
+    return {row.name: row.seen_ms for row in session.rows(there)}
+
+
+def bury(transaction: Writing, silent: Mapping[str, int]) -> None:
+    """Take those for gone that have given no sign since that moment; one that lives comes back with its next sign."""
+    for name, seen_ms in silent.items():
+        if transaction.value(select(worker.c.seen_ms).where(worker.c.name == name)) == seen_ms:
+            leave(transaction, name)
 
 
 def tidy(transaction: Writing) -> None:
@@ -72,7 +93,7 @@ def tidy(transaction: Writing) -> None:
 
 def alive(session: Reading, pool: str, gone_seconds: float) -> set[str]:
     """The names of the workers of a pool that were seen not so long ago."""
-    wanted = select(worker.c.name).where(worker.c.pool == pool, worker.c.seen_ms > _since(session, gone_seconds))
+    wanted = select(worker.c.name).where(worker.c.pool == pool, worker.c.seen_ms > since_ms(session, gone_seconds))
     return {row.name for row in session.rows(wanted)}
 
 
@@ -92,68 +113,6 @@ def known(session: Reading) -> list[str]:
     return sorted({DEFAULT_POOL, *(row.pool for row in session.rows(select(worker.c.pool).distinct()))})
 
 
-def list_pools(session: Reading, request: Nothing, *, gone_seconds: float) -> wire.ComputePools:
-    """Every pool, with those who work in it."""
-    since, workers = _since(session, gone_seconds), defaultdict(list)
-    for row in session.rows(select(worker).where(worker.c.seen_ms > since).order_by(worker.c.id)):
-        workers[row.pool].append(row)
-    jobs = _jobs(session)
-    online = _online(session)
-    return wire.ComputePools(
-        compute_pools=[_pool(key, workers[key], jobs, online if key == DEFAULT_POOL else []) for key in known(session)]
-    )
-
-
-Jobs = dict[tuple[str, str, str | None], int]
-"""How many there are, by pool, status and the worker that has them."""
-
-
-def _pool(key: str, workers: Sequence[Row[Any]], jobs: Jobs, online: list[str]) -> wire.ComputePool:
-    shown = [_worker(row, jobs.get((key, "RUNNING", row.name), 0)) for row in workers]
-    return wire.ComputePool(
-        key=key,
-        name=key,
-        capabilities=sorted({each for row in shown for each in row.capabilities}),
-        workers=shown,
-        devices=_devices(workers),
-        waiting_jobs=_count(jobs, key, "PENDING"),
-        running_jobs=_count(jobs, key, "RUNNING"),
-        models_online=online,
-    )
-
-
-def _worker(row: Row[Any], running: int) -> wire.Worker:
-    return wire.Worker(
-        id=row.id,
-        machine=row.machine,
-        capabilities=row.capabilities,
-        devices=row.devices,
-        running_jobs=running,
-        started_at=EPOCH + timedelta(milliseconds=row.started_ms),
-        seen_at=EPOCH + timedelta(milliseconds=row.seen_ms),
-    )
-
-
-def _devices(workers: Sequence[Row[Any]]) -> list[str]:
-    """Each machine's devices once, however many workers share them."""
-    by_machine = {row.machine: row.devices for row in workers}
-    return [device for devices in by_machine.values() for device in devices]
-
-
-def _jobs(session: Reading) -> Jobs:
-    columns = select(job.c.pool, job.c.status, job.c.worker, func.count().label("number"))
-    counted = columns.where(job.c.status.in_(("PENDING", "RUNNING"))).group_by(job.c.pool, job.c.status, job.c.worker)
-    return {(row.pool, row.status, row.worker): row.number for row in session.rows(counted)}
-
-
-def _count(jobs: Jobs, pool: str, status: str) -> int:
-    return sum(number for (each, state, _), number in jobs.items() if (each, state) == (pool, status))
-
-
-def _online(session: Reading) -> list[str]:
-    rows = session.rows(select(model.c.key).where(model.c.online == "ONLINE").order_by(model.c.key))
-    return [row.key for row in rows]
-
-
-def _since(session: Reading, gone_seconds: float) -> int:
+def since_ms(session: Reading, gone_seconds: float) -> int:
+    """The moment before which a worker that was seen last is gone."""
     return milliseconds(session.now) - int(gone_seconds * 1000)

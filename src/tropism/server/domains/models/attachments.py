@@ -9,7 +9,9 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Row, delete, insert, select, update
 
+from tropism.server import placement
 from tropism.server.database.session import Reading, Writing
+from tropism.server.domains.compute_pools.service import DEFAULT_POOL
 from tropism.server.domains.models import fallbacks, service
 from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.errors import Conflict
@@ -25,23 +27,25 @@ def of_use_cases(session: Reading, ids: Sequence[UUID]) -> dict[UUID, list[wire.
     columns = [c.label(f"attached_{c.name}") for c in attachment.c]
     statement = service.selected().add_columns(*columns).join(attachment, attachment.c.model_id == model.c.id)
     rows = session.rows(statement.where(attachment.c.use_case_id.in_(ids)).order_by(model.c.id))
-    keys = {str(row.id): row.key for row in rows}
+    keys, there = {str(row.id): row.key for row in rows}, placement.workers(session)
     found: dict[UUID, list[wire.ModelService]] = {}
     for row in rows:
-        found.setdefault(row.attached_use_case_id, []).append(_described(row, keys))
+        found.setdefault(row.attached_use_case_id, []).append(_described(row, keys, there))
     return found
 
 
-def _described(row: Row[Any], keys: Mapping[str, str]) -> wire.ModelService:
-    """An attached model; `keys` are those of all that are attached, by id."""
-    described = service.described(row)
-    placement = row.attached_placement
+def _described(row: Row[Any], keys: Mapping[str, str], there: Sequence[placement.PoolWorker]) -> wire.ModelService:
+    """An attached model, as it fares where this use case has it; `keys` are those of all that are attached, by id."""
+    described, placed = service.described(row), row.attached_placement
+    if described.online != "OFFLINE":
+        online, error = placement.fares(row, placed, there, (described.online, described.error))
+        described = msgspec.structs.replace(described, online=online, error=error)
     return wire.ModelService(
         model=described,
         is_default=row.attached_is_default,
         desired_online=row.attached_desired_online,
         online=described.online if row.attached_desired_online else "OFFLINE",
-        placement=msgspec.convert(placement, wire.Placement) if placement else None,
+        placement=msgspec.convert(placed, wire.Placement) if placed else None,
         reliability=msgspec.convert(row.attached_reliability, Reliability | None),
         fallbacks=[keys[id] for id in row.attached_fallbacks or ()],
     )
@@ -50,7 +54,7 @@ def _described(row: Row[Any], keys: Mapping[str, str]) -> wire.ModelService:
 def attach(transaction: Writing, request: wire.AttachModel) -> wire.ModelService:
     """Attach a model and deploy it. One attached before is wanted online again, and keeps what is not given."""
     used, row = use_cases.find(transaction, request.use_case), service.find(transaction, request.model)
-    key = {"use_case_id": used.id, "model_id": row.id}
+    key, before = {"use_case_id": used.id, "model_id": row.id}, placement.runs_in(transaction, row)
     if transaction.row(_attached(**key)) is None:
         transaction.run(
             insert(attachment).values(**key, is_default=False, desired_online=True, since=transaction.new_id())
@@ -65,6 +69,7 @@ def attach(transaction: Writing, request: wire.AttachModel) -> wire.ModelService
     if request.make_default:
         make_default(transaction, **key)
     service.deploy_row(transaction, row)
+    placement.move(transaction, row.backbone_id or row.id, before)
     transaction.touch()
     return _one(transaction, **key)
 
@@ -75,7 +80,7 @@ def change(transaction: Writing, request: wire.ModelServiceUpdate) -> wire.Model
     key = {"use_case_id": used.id, "model_id": row.id}
     if request.attached:
         attach(transaction, wire.AttachModel(use_case=request.use_case, model=request.model))
-    before = _one(transaction, **key, names=(used.key, row.key))
+    before, ran_in = _one(transaction, **key, names=(used.key, row.key)), placement.runs_in(transaction, row)
     if request.attached is False:
         _detach(transaction, **key, names=(used.key, row.key))
         return msgspec.structs.replace(before, is_default=False, desired_online=False, online="OFFLINE")
@@ -94,6 +99,7 @@ def change(transaction: Writing, request: wire.ModelServiceUpdate) -> wire.Model
         fallbacks.name(transaction, used, row, request.fallbacks)
     if request.is_default:
         make_default(transaction, **key)
+    placement.move(transaction, row.backbone_id or row.id, ran_in)
     transaction.touch()
     return _one(transaction, **key)
 
@@ -143,9 +149,21 @@ def _detach(transaction: Writing, use_case_id: UUID, model_id: UUID, names: tupl
             f"{names[1]!r} is a fallback of {needed!r}; models.update({needed!r}, fallbacks=[...]) names others",
             param="model",
         )
+    row = service.find(transaction, str(model_id))
+    before = placement.runs_in(transaction, row)
     where = (attachment.c.use_case_id == use_case_id, attachment.c.model_id == model_id)
     transaction.run(delete(attachment).where(*where))
+    _take_down(transaction, row, before)
+    placement.move(transaction, row.backbone_id or row.id, before)
     transaction.touch()
+
+
+def _take_down(transaction: Writing, row: Row[Any], before: frozenset[str]) -> None:
+    """What ran in other pools alone and is wanted in none any more ends: the engines may be too small for it."""
+    engine_id = row.backbone_id or row.id
+    if DEFAULT_POOL not in before and engine_id not in placement.pools(transaction):
+        own = (model.c.id == engine_id) | (model.c.backbone_id == engine_id)
+        transaction.run(update(model).where(own, model.c.deployed).values(deployed=False, online="OFFLINE", error=None))
 
 
 def _one(session: Reading, use_case_id: UUID, model_id: UUID, names: tuple[str, str] = ("", "")) -> wire.ModelService:

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Row, update
 
 from tropism.egress.policy import Egress
+from tropism.server import placement
 from tropism.server.database.session import Writing
 from tropism.server.domains.models import service
 from tropism.server.errors import InvalidRequest
@@ -32,6 +33,7 @@ def change(transaction: Writing, request: wire.ComputeConfigUpdate, secrets: Sec
     if row.deployed:  # a new attempt: the engine starts anew even where it could not tell the configs apart
         values |= {"online": "PENDING", "error": None, "attempt": row.attempt + 1}
     transaction.run(update(model).where(model.c.id == row.id).values(**values))
+    placement.begin_anew(transaction, row.id)
     transaction.touch()
     return service.described(service.find(transaction, request.model))
 

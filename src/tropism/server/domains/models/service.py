@@ -12,6 +12,7 @@ from sqlalchemy import Row, Select, insert, select, update
 
 from tropism.egress.guard import checked_url
 from tropism.egress.policy import Egress, EgressRefused
+from tropism.server import placement
 from tropism.server.clock import time_of
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.models import owners
@@ -333,12 +334,13 @@ def deploy_row(transaction: Writing, row: Row[Any]) -> None:
     """Say that the model's engine should run. One that failed is tried again."""
     id = row.backbone_id or row.id
     idle = update(model).where(model.c.id == id, (~model.c.deployed) | (model.c.online == "ERROR"))
-    if transaction.run(idle.values(deployed=True, online="PENDING", error=None, attempt=model.c.attempt + 1)):
-        transaction.touch()
+    is_begun = transaction.run(idle.values(deployed=True, online="PENDING", error=None, attempt=model.c.attempt + 1))
     if row.adapter_path is not None and (not row.deployed or row.online == "ERROR"):
         again = {"attempt": model.c.attempt + 1} if row.online == "ERROR" else {}
         values = {"deployed": True, "online": "PENDING", "error": None}
-        transaction.run(update(model).where(model.c.id == row.id).values(**values, **again))
+        is_begun += transaction.run(update(model).where(model.c.id == row.id).values(**values, **again))
+    if is_begun:
+        placement.begin_anew(transaction, id)
         transaction.touch()
 
 
