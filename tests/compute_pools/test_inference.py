@@ -148,6 +148,11 @@ def test_real_models_answer_and_embed_in_a_pool(own: RunningServer, mine: Tropis
             mine.models.detach(key)
 
 
+def catch_up(client: Tropism) -> None:
+    """What the database knows, an engine knows half a second later, or after a change of its own."""
+    client.models.update("echo-a", desired_online=True)
+
+
 def running(client: Tropism, key: str) -> list[int]:
     """How many requests each worker of a pool has."""
     there = pool(client, key)
@@ -165,6 +170,7 @@ def test_workers_of_a_pool_share_the_requests(own: RunningServer, mine: Tropism)
         assert eventually(lambda: (there := pool(mine, "pair")) and len(there.workers) == 2)
         mine.models.attach("echo-a", True, True, {"compute_pools": ["pair"]})
         assert eventually(lambda: len(with_models(mine, "pair")) == 2)
+        catch_up(mine)
         with mine.chat.create(LONG, stream=True) as one, mine.chat.create(LONG, stream=True) as two:
             next(one), next(two)
             assert eventually(lambda: running(mine, "pair") == [1, 1])
@@ -177,6 +183,7 @@ def test_a_worker_that_dies_costs_what_it_worked_on_and_no_more(own: RunningServ
         assert eventually(lambda: (there := pool(mine, "mortal")) and len(there.workers) == 2)
         mine.models.attach("echo-a", True, True, {"compute_pools": ["mortal"]})
         assert eventually(lambda: len(with_models(mine, "mortal")) == 2)
+        catch_up(mine)
         with mine.chat.create(LONG, stream=True) as one, mine.chat.create(LONG, stream=True) as two:
             streams = [iter(one), iter(two)]
             assert all(next(each) for each in streams)
@@ -299,6 +306,7 @@ def test_who_would_wait_too_long_in_one_pool_goes_to_the_next(own: RunningServer
         assert eventually(
             lambda: all((there := pool(mine, each)) and there.models_online for each in ("first", "second"))
         )
+        catch_up(mine)
         with mine.chat.create(LONG, stream=True) as stream:
             next(stream)
             assert eventually(lambda: (running(mine, "first"), running(mine, "second")) == ([1], [0]))
