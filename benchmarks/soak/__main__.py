@@ -31,6 +31,7 @@ from tropism import AsyncTropism
 
 PICTURE = Path(__file__).parents[2] / "docs" / "soak.svg"
 USERS, PAUSE_SECONDS = 8, 0.5
+FEW = 5
 SAMPLE_SECONDS, ASK_SECONDS, JOB_SECONDS = 10.0, 0.2, 60.0
 HELLO: list[Any] = [{"role": "user", "content": "Where is my parcel?"}]
 
@@ -67,8 +68,11 @@ class Soak:
         self._took: list[float] = []
         self._asked = 0
         self.samples: list[Sample] = []
-        self.failed = 0
-        """Calls that were not answered as they should be."""
+
+    @property
+    def failed(self) -> list[str]:
+        """Why calls were not answered as they should be."""
+        return self._acknowledged.lost
 
     async def run(self, minutes: float) -> None:
         """Load and look for so long."""
@@ -91,9 +95,7 @@ class Soak:
             client.set_default_use_case(CASE)
             user = User(seed, self._url, client, self._files, self._acknowledged)
             while True:
-                before = self._acknowledged.count
                 await user.act()
-                self.failed += self._acknowledged.count == before
                 await asyncio.sleep(dice.expovariate(1 / PAUSE_SECONDS))
 
     async def _ask(self) -> None:
@@ -127,7 +129,8 @@ class Soak:
         for measure, title in MEASURES.items():
             first, last = change(self.samples, measure)
             rows.append((title, f"{first:,.1f}", f"{last:,.1f}", f"{last / first:.2f}"))
-        done = f"{self.samples[-1].done:,} calls were answered, {self.failed} failed."
+        failed = f"{len(self.failed)} failed{': ' if self.failed else ''}{'; '.join(self.failed[:FEW])}"
+        done = f"{self.samples[-1].done:,} calls were answered, {failed}."
         return f"{markdown.table(head, rows)}\n\n{done}"
 
 

@@ -31,5 +31,7 @@ class Acknowledged:
     """By the idempotency key of calls that were made until they were answered, the completion that came of it."""
     unanswered: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Calls with an idempotency key whose answer was lost; they are made again."""
+    lost: list[str] = field(default_factory=list)
+    """Why calls were not answered."""
     count: int = 0
     """How often something was acknowledged."""

@@ -42,8 +42,11 @@ class User:
         often = [self._chat, self._chat, self._stream, self._log, self._rate, self._rate, self._prefer]
         seldom = [self._upload, self._gather, self._delete, self._repeat, self._short_test]
         actions: Sequence[Callable[[], Coroutine[Any, Any, None]]] = [*often, *often, *often, *seldom]
-        with suppress(*LOST):
+        try:
             await self._dice.choice(actions)()
+        except LOST as error:
+            self._acknowledged.lost.append(repr(error))
+        else:
             self._acknowledged.count += 1
 
     def _text(self) -> str:
