@@ -57,6 +57,7 @@ def test_a_team_and_a_role_are_made(open_page: Opened, client: Tropism) -> None:
     page.get_by_role("button", name="Create").click()
     expect(page.get_by_role("heading", name=name)).to_be_visible()
     page.get_by_role("link", name="Roles").click()
+    expect(page.get_by_role("heading", level=1, name="Roles")).to_be_visible()  # both pages have such a field
     page.get_by_role("textbox", name="Name").fill(name)
     page.get_by_role("combobox", name="Permissions").fill("chat:create")
     page.get_by_role("option", name="chat:create").click()
