@@ -25,7 +25,8 @@ from tests.trainers import tiny, tiny_gguf
 from tropism import Tropism, rewards
 from tropism.rewards.testing import run_reward_server
 from tropism.server.clock import Clock
-from tropism.server.run import new_event_loop, running
+from tropism.server.listening import new_event_loop
+from tropism.server.run import running
 from tropism.server.settings import from_environment
 
 KEY = "tk_for-screenshots-only"
