@@ -155,7 +155,7 @@ def test_secrets_in_calls_are_blotted_out(client: Tropism, use_case: str) -> Non
     call = answer.choices[0].message.tool_calls[0]
     assert json.loads(call.function.arguments) == {"city": "ann@example.org"}
     found = client.interactions.get(answer.id, use_case=use_case)
-    assert found.tool_calls[0].function.arguments == '{"city": "[email]"}'
+    assert json.loads(found.tool_calls[0].function.arguments) == {"city": "[email]"}
     assert found.metadata == {"by": ["[email]"]}
     assert "ann@" not in found.messages[0].text
     conversation = [*said, answer.choices[0].message, {**TOOL_SAID, "tool_call_id": call.id}]

@@ -15,6 +15,7 @@ CONNECTING = re.compile(
 TO_NO_URL_OF_A_USER = {
     "engines/llama_process.py",  # our own child process, on loopback
     "sdk/connection.py",  # the SDK, on its user's machine
+    "engines/remote.py",  # workers of the deployment, which wrote their address into its database
 }
 GUARD = "egress/guard.py"
 ASKING_OUTSIDE = ("engines/provider.py", "engines/vllm_http.py", "rewards/remote.py", "server/oidc_provider.py")
