@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tropism import Tropism
-from tropism.server.domains.interactions.matches import COUNTED
+from tropism.server.domains.interactions.matches import COUNTED, LOOKED_AT
 from tropism.wire.interactions import InteractionPage
 
 START = datetime(2026, 1, 1, 10, 30, tzinfo=UTC)
@@ -83,3 +83,5 @@ def test_many_matches_are_counted_so_far_and_said_to_be_more(client: Tropism, ca
     both = listed(client, case, labels=[{"key": "lang"}, {"key": "kind", "value": ["rare"]}])
     assert (both.total_count, both.total_is_exact, len(both.nodes)) == (70, True, 70)
     assert not both.page_info.has_next_page
+    often = listed(client, case, labels=[{"key": "lang"}, {"key": "kind", "value": ["common"]}])
+    assert (often.total_count, often.total_is_exact, len(often.nodes)) == (LOOKED_AT - 70, False, 500)

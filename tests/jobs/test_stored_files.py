@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
+from tests.disks import needs_root, small_disk
 from tests.jobs.conftest import MakeJob
 
 from tropism.server import model_files, snapshot, stored_files
@@ -116,18 +116,13 @@ async def test_an_engine_without_the_storage_says_so(database: Data, tmp_path: P
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", place], capture_output=True)
-    if mounted.returncode:
-        pytest.skip(f"no disk can be mounted here: {mounted.stderr.decode().strip()}")
-    yield place
-    subprocess.run(["umount", "--lazy", place], check=True)
+def disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path / "disk") as place:
+        yield place
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can mount a disk of its own")
-async def test_a_disk_without_room_gets_nothing_half(database: Data, tmp_path: Path, small_disk: Path) -> None:
+@needs_root
+async def test_a_disk_without_room_gets_nothing_half(database: Data, tmp_path: Path, disk: Path) -> None:
     await put(database, machine(tmp_path, "maker"), NAME, CONTENT)
     other = machine(tmp_path, "disk")
     with pytest.raises(FilesMissing, match="the disk of the data directory has no room"):

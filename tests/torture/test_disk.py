@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.disks import needs_root, small_disk
 from tests.e2e.process import ADMIN_KEY, Served, served
 from tests.evaluation.judge import eventually
 from tests.torture.acknowledged import Acknowledged
@@ -19,21 +20,14 @@ from tropism import APIStatusError, Tropism
 
 MEGABYTE = 1024 * 1024
 HELLO = [{"role": "user", "content": "one two three"}]
-pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root can mount a disk of its own")
+pytestmark = needs_root
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A small disk, which is the engine's data directory."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", place], capture_output=True)
-    if mounted.returncode:
-        pytest.skip(f"no disk can be mounted here: {mounted.stderr.decode().strip()}")
-    try:
+    with small_disk(tmp_path / "disk") as place:
         yield place
-    finally:
-        subprocess.run(["umount", "--lazy", place], check=True)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from typing import IO, Literal
 from msgspec import Struct
 
 from tropism.server.low_priority import answer, asked
-from tropism.server.storage import Storage, storage_at
+from tropism.server.storage import Storage, move, storage_at
 
 FETCHING = "fetching"
 """The folder, in the data directory, of files that have not arrived as a whole."""
@@ -115,7 +115,7 @@ def _fetch(errand: Errand) -> None:
         with _alone(data, each) as partial:
             if not each.is_in(data):
                 _fetch_one(storage, each, partial)
-                _take_its_place(partial, data / each.name)
+                move(partial, data / each.name)
 
 
 @contextmanager
@@ -172,16 +172,6 @@ def _read_on(file: IO[bytes], digest: hashlib._Hash) -> int:
         size += len(piece)
         answer(Carried(size=len(piece)))
     return size
-
-
-def _take_its_place(partial: Path, place: Path) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    partial.replace(place)
-    folder = os.open(place.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 _DO = {"put": _put, "fetch": _fetch}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tropism.server.fleet import Fleet
 
 PATIENCE = 60.0
-"""Seconds that a request waits for a worker that is starting the model."""
+"""Seconds that a request waits for a model that is starting, here or at a worker."""
 SHUNNED = 5.0
 """Seconds for which a worker that did not answer comes last."""
 LOOKS = 2

@@ -28,7 +28,7 @@ from tropism.server.database.connect import Database
 from tropism.server.database.session import Reading
 from tropism.server.deployment import Deployment, deployment_of, is_prepared
 from tropism.server.doors import Doors, not_asked
-from tropism.server.elsewhere import Elsewhere, Placed
+from tropism.server.elsewhere import PATIENCE, Elsewhere, Placed
 from tropism.server.model_files import FilesMissing, fetch, local_path
 from tropism.server.placement import Load, PoolWorker
 from tropism.server.principal import SYSTEM
@@ -42,8 +42,6 @@ from tropism.wire.models import Online
 log = logging.getLogger("tropism.fleet")
 ONLINE: Mapping[State, Online] = {"online": "ONLINE", "restarting": "PENDING", "error": "ERROR"}
 NOTHING: Mapping[Path, str] = MappingProxyType({})
-PATIENCE = 60.0
-"""Seconds that a request waits for an engine that is starting."""
 FAREWELL = 60.0
 """Seconds that an engine which is stopped or replaced has for the requests that it took before."""
 

@@ -27,7 +27,7 @@ class Storage:
     def publish(self, finished: Path, name: str) -> None:
         """Move a local file, already on disk, to its place."""
         if self._is_local:
-            _move(finished, Path(self._place(name)))
+            move(finished, Path(self._place(name)))
         else:
             # An object store has no folders, and would make a bucket of a name that somebody mistyped.
             if not self._protocols & PACKAGES.keys():
@@ -97,11 +97,11 @@ def _copy(file: Path, place: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     partial = place.with_name(f"{place.name}.part")
     _write(file, partial)
-    _move(partial, place)
+    move(partial, place)
 
 
-def _move(finished: Path, place: Path) -> None:
-    """Rename, and see to it that the name survives a power cut."""
+def move(finished: Path, place: Path) -> None:
+    """Give a file its name for good: it is whole, and survives a power cut."""
     place.parent.mkdir(parents=True, exist_ok=True)
     if finished.stat().st_dev != place.parent.stat().st_dev:
         finished = _copied(finished, place.with_suffix(".part"))

@@ -32,12 +32,12 @@ feedback = Table(
     Column("reason", Text),
     UniqueConstraint("completion_id", "feedback_key_id", "user_id"),
 )
-Index("ix_feedback_value", feedback.c.use_case_id, feedback.c.feedback_key_id, feedback.c.value)
-Index("ix_feedback_model", feedback.c.use_case_id, feedback.c.feedback_key_id, feedback.c.model_id, feedback.c.value)
+_GIVEN = (feedback.c.use_case_id, feedback.c.feedback_key_id)
+Index("ix_feedback_value", *_GIVEN, feedback.c.value)
+Index("ix_feedback_model", *_GIVEN, feedback.c.model_id, feedback.c.value)
 Index(
     "ix_feedback_completion",  # in order of time, for the filter of the log
-    feedback.c.use_case_id,
-    feedback.c.feedback_key_id,
+    *_GIVEN,
     feedback.c.completion_id,
     feedback.c.value,
 )
@@ -48,13 +48,7 @@ Index(
     sqlite_where=feedback.c.ab_test_id.is_not(None),
     postgresql_where=feedback.c.ab_test_id.is_not(None),
 )
-_GIVEN = (feedback.c.use_case_id, feedback.c.feedback_key_id)
-Index(
-    "ix_feedback_user",
-    *_GIVEN,
-    feedback.c.user_id,
-    feedback.c.completion_id,
-)
+Index("ix_feedback_user", *_GIVEN, feedback.c.user_id, feedback.c.completion_id)
 Index(
     "ix_feedback_reason",
     *_GIVEN,
