@@ -21,12 +21,15 @@ def list_(*, engine: Engine = DEFAULT) -> None:
             len(pool.workers),
             ", ".join(pool.capabilities) or "-",
             ", ".join(pool.devices) or "-",
-            pool.running_jobs,
-            pool.waiting_jobs,
+            _work(pool.running_jobs, pool.waiting_jobs),
+            _work(pool.running_requests, pool.waiting_requests),
             len(pool.models_online),
-            pool.running_requests + pool.waiting_requests,
         )
         for pool in found
     ]
-    columns = ["=Pool", "Workers", "~Does", "~Devices", "Running", "Waiting", "Models online", "Requests"]
+    columns = ["=Pool", "=Workers", "Does", "Devices", "=Jobs", "=Requests", "=Models"]
     show.answer(engine, found, lambda: show.table(columns, rows, "No pools."))
+
+
+def _work(running: int, waiting: int) -> str:
+    return f"{running}, {waiting} waiting" if waiting else f"{running}"
