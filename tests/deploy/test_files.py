@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,16 +16,19 @@ from typing import Any
 import httpx2
 import pytest
 import yaml
+from tests.compute_pools.worker import working
 
 from tropism.cli import app
+from tropism.server.domains.compute_pools.service import INFERENCE
+from tropism.server.domains.jobs.service import CAPABILITIES
+from tropism.server.inference import ANY_ADDRESS
 from tropism.server.settings import Settings
 from tropism.testing import run_server
 
-from .files import CONTAINERFILE, DEPLOY, OPEN_PATHS, PORT, ROOT, VARIABLES
+from .files import COMPOSE, CONTAINERFILE, DEPLOY, OPEN_PATHS, PORT, ROOT, VARIABLES, WORKER
 
 FILES = sorted(path for path in DEPLOY.rglob("*") if path.is_file())
 UNITS = sorted((DEPLOY / "systemd").iterdir())
-COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 ENGINES = {name: service for name, service in COMPOSE["services"].items() if name.startswith("engine-")}
 NGINX = (DEPLOY / "nginx.conf").read_text()
 
@@ -100,19 +105,70 @@ def test_what_is_copied_into_the_image_is_not_ignored() -> None:
 # Compose and nginx
 
 
-def test_engines_in_compose_can_change_nothing_but_their_data() -> None:
+def test_engines_and_workers_in_compose_can_change_nothing_but_their_data() -> None:
     assert len(ENGINES) == 2
+    for each in (*ENGINES.values(), WORKER):
+        assert each["read_only"]
+        assert each["cap_drop"] == ["ALL"]
+        assert each["volumes"] == ["data:/data"], "they share one data directory"
+
+
+def test_compose_asks_engines_for_their_health_as_the_image_does() -> None:
     for engine in ENGINES.values():
-        assert engine["read_only"]
         assert engine["healthcheck"]["test"][-1] in CONTAINERFILE
-        assert engine["cap_drop"] == ["ALL"]
-        assert engine["volumes"] == ["data:/data"], "they share one data directory"
 
 
 def test_compose_waits_longer_than_an_engine_drains() -> None:
+    for each in (*ENGINES.values(), WORKER):
+        drain = int(each["environment"]["TROPISM_DRAIN_SECONDS"])
+        assert int(each["stop_grace_period"].rstrip("s")) > drain
+
+
+def _worker_options() -> dict[str, Any]:
+    _, bound, _ = app.parse_args(WORKER["command"], exit_on_error=False, print_error=False)
+    return dict(bound.arguments)
+
+
+def test_the_worker_of_compose_does_what_the_image_can() -> None:
+    assert WORKER["command"][0] == "worker"
+    able = set(_worker_options()["capabilities"].split(","))
+    assert able <= {*CAPABILITIES, INFERENCE}
+    assert ("training" in able) == ("train.lock" in CONTAINERFILE)
+
+
+def test_who_does_not_ask_for_a_worker_gets_none() -> None:
+    assert WORKER["profiles"] == ["worker"]
+    assert [name for name, each in COMPOSE["services"].items() if "worker" in each.get("depends_on", ())] == []
+
+
+def test_engines_find_the_worker_of_compose_by_the_name_of_its_service() -> None:
+    host, _, port = _worker_options()["listen"].rpartition(":")
+    assert host in ANY_ADDRESS, "then engines ask it by the name of its machine"
+    assert "TROPISM_WORKER_ADDRESS" not in WORKER["environment"]
+    assert WORKER["hostname"] == "worker"
+    assert f"'127.0.0.1', {port}," in WORKER["healthcheck"]["test"][-1]
+
+
+def test_the_worker_of_compose_is_told_what_engines_are_but_the_key_of_the_admin() -> None:
+    told = WORKER["environment"]
+    assert {"TROPISM_DATABASE", "TROPISM_SECRET_KEY", "TROPISM_EGRESS_ALLOW"} <= told.keys()
+    assert "TROPISM_ADMIN_API_KEY" not in told
     for engine in ENGINES.values():
-        drain = int(engine["environment"]["TROPISM_DRAIN_SECONDS"])
-        assert int(engine["stop_grace_period"].rstrip("s")) > drain
+        assert told.items() <= engine["environment"].items()
+
+
+def test_a_worker_that_hangs_is_not_healthy() -> None:
+    """A probe that opened a connection and no more would not see it: the kernel takes connections for it."""
+    with run_server() as server, socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+        held.close()
+        _, *probe, program = WORKER["healthcheck"]["test"]
+        command = [sys.executable, *probe[1:], program.replace("8090", str(port))]
+        listening = ("--pool", "local", "--capabilities", "inference", "--listen", f"127.0.0.1:{port}")
+        with working(server, *listening) as worker:
+            assert any(subprocess.run(command, stderr=subprocess.DEVNULL).returncode == 0 for _ in range(100))
+            worker.send_signal(signal.SIGSTOP)
+            assert subprocess.run(command, stderr=subprocess.DEVNULL).returncode != 0
 
 
 def test_secrets_of_compose_are_in_the_example() -> None:
