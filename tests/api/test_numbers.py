@@ -13,7 +13,7 @@ import pytest
 from tropism import Tropism
 from tropism.testing import RunningServer
 
-HUGE = 10**30
+JUST_TOO_HIGH, HUGE = 2**31, 10**30
 
 
 @pytest.fixture
@@ -23,12 +23,13 @@ def http(server: RunningServer) -> Iterator[httpx2.Client]:
         yield client
 
 
-def test_a_number_beyond_all_rows_is_refused(http: httpx2.Client, client: Tropism) -> None:
+@pytest.mark.parametrize("number", [JUST_TOO_HIGH, HUGE])
+def test_a_number_beyond_all_rows_is_refused(http: httpx2.Client, client: Tropism, number: int) -> None:
     client.models.add_variant("echo-a", key := f"v-{uuid4().hex[:12]}", system_prompt="Be brief.")
     calls: list[tuple[str, str, Any]] = [
-        ("POST", f"/api/v1/models/{key}/rollback", {"version": HUGE}),
-        ("GET", f"/api/v1/audit?before={HUGE}", None),
-        ("GET", f"/api/v1/jobs/{uuid4()}/logs?after={HUGE}", None),
+        ("POST", f"/api/v1/models/{key}/rollback", {"version": number}),
+        ("GET", f"/api/v1/audit?before={number}", None),
+        ("GET", f"/api/v1/jobs/{uuid4()}/logs?after={number}", None),
     ]
     for method, path, body in calls:
         answer = http.request(method, path, content=msgspec.json.encode(body) if body else None)

@@ -61,6 +61,7 @@ async def test_a_repeated_write_is_answered_from_what_is_kept(database: Database
         await database.write(SYSTEM, replays.once, digest, answer, "another")
 
 
+@pytest.mark.sqlite
 async def test_forgetting_finds_the_old_ones_by_their_index(database: Database[Snapshot]) -> None:
     def plan(session: Reading) -> list[str]:
         old = "SELECT digest FROM replay WHERE id < x'00' ORDER BY id LIMIT 10"

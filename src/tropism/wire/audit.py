@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from tropism.wire.endpoint import Endpoint
 from tropism.wire.page import Nothing
-from tropism.wire.values import Reference, Time
+from tropism.wire.values import LAST_NUMBER, Reference, Time
 
 
 class AuditEntry(Struct, kw_only=True, frozen=True):
@@ -36,7 +36,7 @@ class AuditFilter(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True)
 
     user: Reference | None = None
     action: str | None = None
-    before: Annotated[int, Meta(ge=0, le=2**53)] | None = None
+    before: Annotated[int, Meta(ge=0, le=LAST_NUMBER)] | None = None
     limit: Annotated[int, Meta(ge=1, le=1000)] = 100
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from tropism.wire.endpoint import Endpoint
-from tropism.wire.values import Reference, Time
+from tropism.wire.values import LAST_NUMBER, Reference, Time
 
 JobKind = Literal["dataset", "evaluation", "model", "training"]
 JobStatus = Literal["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELED"]
@@ -73,7 +73,7 @@ class JobLogsFilter(Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tru
     """The lines of one job's log; `after` continues behind a line."""
 
     job: UUID
-    after: Annotated[int, Meta(ge=0, le=2**53)] = 0
+    after: Annotated[int, Meta(ge=0, le=LAST_NUMBER)] = 0
     limit: Annotated[int, Meta(ge=1, le=1000)] = 1000
 
 

@@ -19,6 +19,8 @@ Reference = Annotated[str, Meta(min_length=1, max_length=128, description="The k
 Name = Annotated[str, Meta(min_length=1, max_length=200, description="What people read.")]
 Text = Annotated[str, Meta(max_length=10_000)]
 Time = Annotated[datetime, Meta(tz=True)]
+LAST_NUMBER = 2**31 - 1
+"""The highest number of a row. PostgreSQL fails on a higher one where SQLite finds nothing."""
 Secret = Annotated[str, Meta(max_length=10_000, extra={"secret": True})]
 """What no log, error or export may show."""
 

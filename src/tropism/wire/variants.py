@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from tropism.wire.values import Key, Name, Reference, Time
+from tropism.wire.values import LAST_NUMBER, Key, Name, Reference, Time
 
 SystemPrompt = Annotated[
     str,
@@ -48,7 +48,7 @@ class VariantRollback(Struct, kw_only=True, frozen=True, forbid_unknown_fields=T
     """The system prompt and parameters of an earlier version, as a new version."""
 
     model: Reference
-    version: Annotated[int, Meta(ge=1, le=2**53)]
+    version: Annotated[int, Meta(ge=1, le=LAST_NUMBER)]
 
 
 class Version(Struct, kw_only=True, frozen=True):
