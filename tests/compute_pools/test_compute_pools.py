@@ -7,10 +7,13 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.chat.upstream import run_upstream
 from tests.compute_pools.worker import working
 from tests.conftest import Both
+from tests.evaluation.judge import RuleJudge
 
 from tropism import NotFoundError, Tropism
 from tropism.testing import RunningServer, run_server
@@ -91,6 +94,7 @@ def test_two_workers_of_one_pool_are_two(own: RunningServer, mine: Tropism) -> N
 def test_a_worker_that_cannot_work_says_why(own: RunningServer, tmp_path: Path) -> None:
     cases = [
         (["--capabilities", "cooking"], None, "a worker cannot do cooking; it can do evaluation, models, training"),
+        (["--pool", "../up"], None, "'../up' is no key of a pool: letters, digits, dots, dashes and underscores"),
         ([], tmp_path / "nothing", "there is no master key: set TROPISM_SECRET_KEY"),
         (["--storage", "s4://bucket"], None, "the storage 's4://bucket' is nothing that fsspec knows"),
     ]
@@ -106,3 +110,25 @@ def test_a_job_for_a_pool_that_is_not_there_says_which_are(call: Both, tmp_path:
     (tmp_path / "model.gguf").write_bytes(b"GGUF")
     with pytest.raises(NotFoundError, match="`tropism worker --pool nowhere` makes it"):
         call("models.add_hf_model", "org/name", f"model-{tmp_path.name}", compute_pool="nowhere")
+
+
+@pytest.mark.parametrize(("allowed", "status"), [("public", "FAILED"), (None, "FAILED"), ("loopback", "COMPLETED")])
+def test_a_worker_reaches_its_own_loopback_only_where_its_operator_says_so(
+    own: RunningServer, mine: Tropism, monkeypatch: pytest.MonkeyPatch, allowed: str | None, status: str
+) -> None:
+    if allowed:
+        monkeypatch.setenv("TROPISM_EGRESS_ALLOW", allowed)
+    name = f"far-{allowed}"
+    with run_upstream() as upstream, working(own, "--pool", name, "--capabilities", "evaluation"):
+        mine.use_cases.create(name)
+        judge = RuleJudge(upstream).attach(mine, name)
+        mine.models.attach("echo", use_case=name, wait=True)
+        mine.chat.create([{"role": "user", "content": "Where is it"}], model="echo", use_case=name)
+        assert eventually(lambda: pool(mine, name))
+        log: Any = {"datasource": {"completions": {}}}
+        job = mine.evaluation.jobs.create(log, [], judge, "answer_relevancy", compute_pool=name, use_case=name)
+        assert eventually(lambda: mine.evaluation.jobs.get(job.id).status in ("FAILED", "COMPLETED"))
+        ended = mine.evaluation.jobs.get(job.id)
+    assert ended.status == status, ended
+    assert ended.report
+    assert (ended.report.summary == "No answer was scored.") == (status == "FAILED")

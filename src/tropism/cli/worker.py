@@ -13,7 +13,7 @@ from rich.text import Text
 from tropism.server import logs
 from tropism.server.jobs.standing import CannotWork, run
 from tropism.server.listening import CannotListen
-from tropism.server.settings import from_environment
+from tropism.server.settings import for_a_worker, from_environment
 
 
 def worker(
@@ -21,7 +21,8 @@ def worker(
 ) -> None:
     """Work with these options of the command line; return when told to stop."""
     try:
-        settings = from_environment(data=data, database=database, storage=storage, worker_listen=listen)
+        given = from_environment(data=data, database=database, storage=storage, worker_listen=listen)
+        settings = for_a_worker(given)
         logs.set_up(settings)
         run(settings, pool, capabilities, partial(_welcome, pool, capabilities))
     except (CannotListen, CannotWork, ValueError, OSError) as error:

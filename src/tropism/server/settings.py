@@ -10,6 +10,7 @@ from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tropism.egress.policy import Egress, allowing, is_loopback
 from tropism.server.oidc_roles import GroupRole, group_roles
@@ -78,7 +79,8 @@ class Settings(Struct, kw_only=True, frozen=True):
     """How long running requests may take after SIGTERM (`TROPISM_DRAIN_SECONDS`)."""
     egress_allow: tuple[str, ...] | None = None
     """Where providers and reward servers may be besides public addresses (`TROPISM_EGRESS_ALLOW`, separated by commas):
-    `loopback`, `private`, networks, host names, `all`. If None, loopback, as long as `host` is loopback itself."""
+    `loopback`, `private`, networks, host names, `all`. If None, loopback for an engine whose
+    `host` is loopback itself."""
     base_urls: dict[str, str] = {}
     """Where a provider is for models without an `endpoint` of their own: `TROPISM_OPEN_AI_BASE_URL`,
     `TROPISM_ANTHROPIC_BASE_URL`, and so on for each provider. That host is trusted wherever it is."""
@@ -149,6 +151,11 @@ class Settings(Struct, kw_only=True, frozen=True):
     def jobs_url(self) -> str:
         """Where the job engine keeps its queues: a file beside a SQLite database, a schema of its own in PostgreSQL."""
         return f"sqlite:///{(self.data / 'jobs.db').absolute()}" if self.is_one_file else self.database_url
+
+
+def for_a_worker(settings: Settings) -> Settings:
+    """A worker does not know where engines listen, so whether its loopback is that of their users."""
+    return settings if settings.egress_allow is not None else replace(settings, egress_allow=())
 
 
 def from_environment(environment: Mapping[str, str] = os.environ, **given: object) -> Settings:

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
+from msgspec import ValidationError, convert
+
 from tropism.server.database.upgrades import NewerSchema, OlderEngines
 from tropism.server.domains.compute_pools.service import DEFAULT_POOL, INFERENCE
 from tropism.server.domains.jobs.service import CAPABILITIES
@@ -23,6 +25,7 @@ from tropism.server.listening import listen, new_event_loop
 from tropism.server.membership import place
 from tropism.server.settings import Settings
 from tropism.server.storage import storage_of
+from tropism.wire.values import Key
 
 SECRET_KEY = "secret.key"
 MOST_WORKERS = 1_000
@@ -81,6 +84,10 @@ def _refuse(settings: Settings, pool: str, capabilities: Sequence[str]) -> None:
     able = (*CAPABILITIES, INFERENCE)
     if unknown := sorted(set(capabilities) - set(able)):
         raise CannotWork(f"a worker cannot do {', '.join(unknown)}; it can do {', '.join(able)}")
+    try:
+        convert(pool, Key)
+    except ValidationError:
+        raise CannotWork(f"{pool!r} is no key of a pool: letters, digits, dots, dashes and underscores") from None
     if INFERENCE in capabilities and pool == DEFAULT_POOL:
         raise CannotWork("in the pool 'default' the engines themselves answer; name another one with --pool")
     if settings.secret_key is None and not (settings.data / SECRET_KEY).exists():

@@ -13,14 +13,14 @@ UNFINISHED = ("PENDING", "RUNNING")
 def summary(status: JobStatus, models: Sequence[wire.ModelScore], comparisons: Sequence[wire.ModelDifference]) -> str:
     """What the figures say, and what they leave out."""
     if not any(model.feedbacks for model in models):
-        return "There is no score yet." if status in UNFINISHED else f"No answer was scored; {_left_out(models)}."
+        return "There is no score yet." if status in UNFINISHED else f"No answer was scored{_left_out(models, '; ')}."
     said = [_compared(each) for each in comparisons] or [_alone(model) for model in models if model.score]
     if status in UNFINISHED:
         said.append("The job is not done: these figures will change.")
     elif status != "COMPLETED":
         said.append("The job did not end as it should: these figures are of what was judged by then.")
-    if left_out := _left_out(models):
-        said.append(f"Without a score: {left_out}.")
+    if left_out := _left_out(models, "Without a score: "):
+        said.append(f"{left_out}.")
     return " ".join(said)
 
 
@@ -43,9 +43,11 @@ def _alone(model: wire.ModelScore) -> str:
     return f"{who}: {model.score.middle:.2f} (95 % interval {model.score.start:.2f} to {model.score.end:.2f})."
 
 
-def _left_out(models: Sequence[wire.ModelScore]) -> str:
+def _left_out(models: Sequence[wire.ModelScore], before: str) -> str:
+    """How many have no score, behind these words; nothing where none was left out."""
     counts = {
         "abstention": sum(model.abstained for model in models),
         "failure": sum(model.failed for model in models),
     }
-    return ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for name, count in counts.items() if count)
+    said = [f"{count} {name}{'' if count == 1 else 's'}" for name, count in counts.items() if count]
+    return before + ", ".join(said) if said else ""
