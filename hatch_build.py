@@ -14,7 +14,7 @@ HOW_TO = "build the web UI first (make ui), install Node 20.19 or newer, or set 
 
 
 class BuildUI(BuildHookInterface[Any]):
-    """`ui/dist` becomes `tropism/server/built_ui`; it is built if it is not there."""
+    """`ui/dist` becomes `tropism/server/web/built_ui`; it is built if it is not there."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if version == "editable" or os.environ.get("TROPISM_WITHOUT_UI") == "1":
@@ -24,7 +24,7 @@ class BuildUI(BuildHookInterface[Any]):
             _build(source)
         if not any((source / "dist" / "assets").glob("*.js")):
             raise RuntimeError(f"ui/dist holds no scripts; remove it, then {HOW_TO}")
-        build_data["force_include"]["ui/dist"] = "tropism/server/built_ui"
+        build_data["force_include"]["ui/dist"] = "tropism/server/web/built_ui"
 
 
 def _build(source: Path) -> None:

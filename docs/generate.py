@@ -19,8 +19,8 @@ from tropism.cli import app
 from tropism.cli.start import serve
 from tropism.server import settings
 from tropism.server.domains.access.roles import ROLES
-from tropism.server.openapi import document
 from tropism.server.settings import Settings
+from tropism.server.web.openapi import document
 from tropism.wire.api import ENDPOINTS
 from tropism.wire.endpoint import Endpoint
 from tropism.wire.permissions import PERMISSIONS

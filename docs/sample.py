@@ -25,9 +25,9 @@ from tests.trainers import tiny, tiny_gguf
 from tropism import Tropism, rewards
 from tropism.rewards.testing import run_reward_server
 from tropism.server.clock import Clock
-from tropism.server.listening import new_event_loop
-from tropism.server.run import running
+from tropism.server.processes.run import running
 from tropism.server.settings import from_environment
+from tropism.server.web.listening import new_event_loop
 
 KEY = "tk_for-screenshots-only"
 DAYS, LAST_DAYS = 14, 9

@@ -25,7 +25,7 @@ from tropism.testing import run_server
 HELLO = [{"role": "user", "content": "hello"}]
 JUDGE = "smollm2-135m-instruct"
 LINES = 400
-LOOP = "from tropism.server.low_priority import give_way\ngive_way()\nwhile True: pass"
+LOOP = "from tropism.server.processes.low_priority import give_way\ngive_way()\nwhile True: pass"
 
 
 def main() -> int:

@@ -24,7 +24,7 @@ from tropism.server.domains.interactions.records import Record
 from tropism.server.domains.models import attachments, service
 from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.errors import Conflict
-from tropism.server.principal import SYSTEM
+from tropism.server.identity.principal import SYSTEM
 from tropism.server.snapshot import Snapshot
 from tropism.server.tables.ab_tests import ab_look, ab_test, ab_variant
 from tropism.server.tables.access import team

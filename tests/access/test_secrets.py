@@ -12,7 +12,7 @@ from tests.chat.upstream import Request, Upstream, run_upstream
 
 from tropism import AuthenticationError, Tropism
 from tropism.cli import call
-from tropism.server.secrets import FIRST, Secrets, split
+from tropism.server.identity.secrets import FIRST, Secrets, split
 from tropism.testing import RunningServer, run_server
 
 HELLO = [{"role": "user", "content": "hello"}]

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select
 
 from tropism.server.clock import Clock
 from tropism.server.database.engines import engines
-from tropism.server.secrets import Secrets, master_key, new_api_key
+from tropism.server.identity.secrets import Secrets, master_key, new_api_key
 from tropism.server.tables import access
 from tropism.testing.database import database_of
 

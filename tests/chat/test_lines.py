@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from tropism.server.lines import Full, Lines
+from tropism.server.serving.lines import Full, Lines
 from tropism.wire.reliability import Concurrency
 
 BUSY, QUIET = UUID(int=1), UUID(int=2)

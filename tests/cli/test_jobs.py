@@ -15,7 +15,7 @@ from tropism.server import snapshot
 from tropism.server.clock import Clock
 from tropism.server.database.connect import Database
 from tropism.server.domains.jobs import states
-from tropism.server.principal import SYSTEM
+from tropism.server.identity.principal import SYSTEM
 from tropism.testing import RunningServer
 from tropism.wire.jobs import Job
 

@@ -21,7 +21,7 @@ from tests.compute_pools.worker import working
 
 from tropism import InternalServerError, Tropism, TropismError
 from tropism.sdk.inputs import PlacementDict
-from tropism.server.secrets import Secrets
+from tropism.server.identity.secrets import Secrets
 from tropism.testing import RunningServer, run_server
 from tropism.wire.compute_pools import ComputePool
 

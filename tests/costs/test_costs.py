@@ -19,7 +19,7 @@ from tropism.server.clock import EPOCH, Clock
 from tropism.server.database.session import Writing
 from tropism.server.domains.costs import counting, forgetting
 from tropism.server.domains.costs.counting import NOBODY, Charge
-from tropism.server.principal import SYSTEM
+from tropism.server.identity.principal import SYSTEM
 from tropism.server.tables import metadata
 from tropism.server.tables.costs import user_spending
 from tropism.testing import RunningServer, run_server

@@ -23,7 +23,7 @@ from tropism.server.database.postgres import TURN
 from tropism.server.database.prepared import Prepared
 from tropism.server.database.session import Writing
 from tropism.server.errors import DatabaseAway
-from tropism.server.principal import SYSTEM
+from tropism.server.identity.principal import SYSTEM
 from tropism.server.snapshot import Snapshot
 from tropism.server.tables.interactions import interaction_label
 from tropism.testing import RunningServer, run_server

@@ -15,7 +15,7 @@ from tropism.server.database.connect import Database
 from tropism.server.database.prepared import MANY, Prepared
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.costs.counting import add_up
-from tropism.server.principal import SYSTEM
+from tropism.server.identity.principal import SYSTEM
 from tropism.server.snapshot import Snapshot
 from tropism.server.tables.interactions import interaction_body, interaction_count, interaction_label
 

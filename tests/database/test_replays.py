@@ -12,14 +12,14 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from tropism import Tropism
-from tropism.server import replays
 from tropism.server.clock import Clock
 from tropism.server.database.connect import Database
 from tropism.server.database.session import Reading, Writing
 from tropism.server.errors import InvalidRequest
-from tropism.server.principal import SYSTEM
+from tropism.server.identity.principal import SYSTEM
 from tropism.server.snapshot import Snapshot
 from tropism.server.tables.replays import replay
+from tropism.server.web import replays
 from tropism.testing import run_server
 
 

@@ -18,7 +18,7 @@ from tropism.server.database.connect import Database
 from tropism.server.database.migrate import migrate
 from tropism.server.database.session import Reading
 from tropism.server.database.upgrades import NewerSchema
-from tropism.server.principal import SYSTEM
+from tropism.server.identity.principal import SYSTEM
 from tropism.server.tables import metadata
 
 

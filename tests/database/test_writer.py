@@ -17,7 +17,7 @@ from tropism.server.clock import Clock
 from tropism.server.database.connect import Database
 from tropism.server.database.session import Reading, Writing
 from tropism.server.errors import NotFound, Overloaded
-from tropism.server.principal import SYSTEM
+from tropism.server.identity.principal import SYSTEM
 from tropism.server.snapshot import Snapshot
 from tropism.server.tables.access import team
 

@@ -14,8 +14,8 @@ from tests.datasets.conftest import Write
 
 from tropism import ConflictError, NotFoundError, Tropism, TropismError, UnprocessableEntityError
 from tropism.server.domains.datasets.files import DatasetGone, file_name, lines
+from tropism.server.files.storage import storage_of
 from tropism.server.settings import Settings
-from tropism.server.storage import storage_of
 from tropism.testing import RunningServer
 from tropism.wire.datasets import DatasetLine
 

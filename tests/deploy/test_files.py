@@ -21,7 +21,7 @@ from tests.compute_pools.worker import working
 from tropism.cli import app
 from tropism.server.domains.compute_pools.service import INFERENCE
 from tropism.server.domains.jobs.service import CAPABILITIES
-from tropism.server.inference import ANY_ADDRESS
+from tropism.server.serving.inference import ANY_ADDRESS
 from tropism.server.settings import Settings
 from tropism.testing import run_server
 

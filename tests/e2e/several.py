@@ -74,7 +74,9 @@ def _children(pid: int) -> list[int]:
     """The engines of a parent, the oldest first."""
     tasks = Path(f"/proc/{pid}/task").iterdir()
     found = [int(child) for task in tasks for child in (task / "children").read_text().split()]
-    return sorted(each for each in found if b"tropism.server.sibling" in Path(f"/proc/{each}/cmdline").read_bytes())
+    return sorted(
+        each for each in found if b"tropism.server.processes.sibling" in Path(f"/proc/{each}/cmdline").read_bytes()
+    )
 
 
 @contextmanager

@@ -28,7 +28,7 @@ from tropism.server.clock import Clock
 from tropism.server.database.connect import Database
 from tropism.server.domains.models import service
 from tropism.server.domains.models.service import Trained
-from tropism.server.principal import SYSTEM
+from tropism.server.identity.principal import SYSTEM
 from tropism.server.settings import Settings
 from tropism.testing.database import POSTGRES
 

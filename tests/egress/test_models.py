@@ -13,7 +13,7 @@ from tropism import AsyncTropism, Tropism
 from tropism.egress.policy import allowing
 from tropism.engines.openai import custom
 from tropism.engines.protocol import EngineError, Message, ModelSource, Prompt
-from tropism.server.run import running
+from tropism.server.processes.run import running
 from tropism.server.settings import Settings
 from tropism.testing import run_server
 

@@ -18,7 +18,12 @@ TO_NO_URL_OF_A_USER = {
     "engines/remote.py",  # workers of the deployment, which wrote their address into its database
 }
 GUARD = "egress/guard.py"
-ASKING_OUTSIDE = ("engines/provider.py", "engines/vllm_http.py", "rewards/remote.py", "server/oidc_provider.py")
+ASKING_OUTSIDE = (
+    "engines/provider.py",
+    "engines/vllm_http.py",
+    "rewards/remote.py",
+    "server/identity/oidc_provider.py",
+)
 
 
 def test_whoever_connects_takes_the_guards_connector() -> None:

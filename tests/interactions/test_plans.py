@@ -17,7 +17,7 @@ from tropism.server.database.migrate import migrate
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.interactions import queries
 from tropism.server.domains.interactions.records import Record, store
-from tropism.server.principal import SYSTEM
+from tropism.server.identity.principal import SYSTEM
 from tropism.server.tables.access import team
 from tropism.server.tables.feedback import feedback, feedback_key
 from tropism.server.tables.interactions import interaction

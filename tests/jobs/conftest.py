@@ -16,8 +16,8 @@ from tropism.server.database.session import Writing
 from tropism.server.domains.access import service as access
 from tropism.server.domains.jobs import service
 from tropism.server.domains.use_cases import service as use_cases
-from tropism.server.principal import SYSTEM
-from tropism.server.secrets import Secrets, master_key
+from tropism.server.identity.principal import SYSTEM
+from tropism.server.identity.secrets import Secrets, master_key
 from tropism.server.snapshot import Snapshot
 from tropism.testing.database import database_of
 from tropism.wire.jobs import Job

@@ -18,7 +18,7 @@ from tropism.server import snapshot
 from tropism.server.clock import Clock
 from tropism.server.database.connect import Database
 from tropism.server.domains.jobs import states
-from tropism.server.principal import SYSTEM
+from tropism.server.identity.principal import SYSTEM
 from tropism.testing import RunningServer, run_server
 from tropism.testing.database import database_of
 from tropism.wire.jobs import Job

@@ -16,7 +16,7 @@ from tropism.server.domains.compute_pools import service
 from tropism.server.domains.compute_pools.service import Member
 from tropism.server.domains.jobs import service as jobs
 from tropism.server.domains.jobs import states
-from tropism.server.principal import SYSTEM
+from tropism.server.identity.principal import SYSTEM
 from tropism.server.tables.compute_pools import worker
 from tropism.server.tables.jobs import job
 

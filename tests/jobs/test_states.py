@@ -11,8 +11,8 @@ from tropism.server.database.connect import Database
 from tropism.server.database.session import Writing
 from tropism.server.domains.jobs import service, states
 from tropism.server.errors import Conflict
+from tropism.server.identity.principal import SYSTEM
 from tropism.server.jobs.silences import Silences
-from tropism.server.principal import SYSTEM
 from tropism.server.snapshot import Snapshot
 from tropism.server.tables.jobs import job
 from tropism.wire.jobs import Job, JobLogsFilter, JobReference

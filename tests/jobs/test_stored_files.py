@@ -14,14 +14,15 @@ import pytest
 from tests.disks import needs_root, small_disk
 from tests.jobs.conftest import MakeJob
 
-from tropism.server import model_files, snapshot, stored_files
-from tropism.server.carrying import FETCHING, Here, StoredFile
+from tropism.server import snapshot
 from tropism.server.clock import Clock
 from tropism.server.database.connect import Database
 from tropism.server.domains.jobs import service as jobs
 from tropism.server.domains.models import homes
-from tropism.server.model_files import FilesMissing
-from tropism.server.principal import SYSTEM
+from tropism.server.files import model_files, stored_files
+from tropism.server.files.carrying import FETCHING, Here, StoredFile
+from tropism.server.files.model_files import FilesMissing
+from tropism.server.identity.principal import SYSTEM
 from tropism.server.settings import Settings
 from tropism.server.snapshot import Snapshot
 from tropism.testing.database import database_of

@@ -16,7 +16,7 @@ from tests.torture.clock import SetClock
 from tropism.server.database.connect import Database
 from tropism.server.domains.compute_pools import service as compute_pools
 from tropism.server.domains.jobs import service
-from tropism.server.principal import SYSTEM
+from tropism.server.identity.principal import SYSTEM
 from tropism.server.snapshot import Snapshot
 from tropism.wire.jobs import Job, JobLogsFilter, JobReference
 

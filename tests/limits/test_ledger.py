@@ -18,10 +18,10 @@ from tropism.server.database.connect import Database
 from tropism.server.database.session import Writing
 from tropism.server.domains.limits.admission import Held, _hold
 from tropism.server.errors import TooManyCalls
+from tropism.server.identity.principal import SYSTEM
 from tropism.server.limits import leases
 from tropism.server.limits.ledger import Ledger
 from tropism.server.limits.windows import begin, end
-from tropism.server.principal import SYSTEM
 from tropism.server.snapshot import ServedLimit, Snapshot
 from tropism.server.tables.limits import usage_lease, usage_limit
 from tropism.wire.limits import Period

@@ -25,7 +25,7 @@ from tropism.server.clock import Clock
 from tropism.server.database.connect import Database
 from tropism.server.domains.models import service
 from tropism.server.domains.models.service import Trained
-from tropism.server.principal import SYSTEM
+from tropism.server.identity.principal import SYSTEM
 from tropism.testing import RunningServer, run_server
 
 ON_VLLM: dict[str, Any] = {"engine": "vllm", "max_seq_len": 256, "kv_cache_len": 1024, "tp": 2}

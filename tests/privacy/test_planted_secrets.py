@@ -16,7 +16,7 @@ from tests.e2e.process import served
 
 from tropism import Tropism, TropismError
 from tropism.engines.protocol import ModelSource
-from tropism.server.secrets import Secrets
+from tropism.server.identity.secrets import Secrets
 from tropism.server.settings import Settings
 
 PROVIDER = "sk-PLANTED-provider-0123456789abcdef"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tropism.server.redaction import FINDERS, redacted, redacted_structure
+from tropism.server.privacy.redaction import FINDERS, redacted, redacted_structure
 from tropism.wire.use_cases import Redactable
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"

@@ -15,7 +15,7 @@ import tropism
 from tropism.rewards.remote import Limits
 from tropism.rewards.testing import run_reward_server
 from tropism.server.domains.reward_servers import look
-from tropism.server.run import running
+from tropism.server.processes.run import running
 from tropism.server.settings import Settings
 
 CHUNK = b"400\r\n" + b" " * 1024 + b"\r\n"

@@ -16,7 +16,7 @@ from tropism.server.database.connect import Database
 from tropism.server.domains.sign_ins import attempts
 from tropism.server.domains.sign_ins.attempts import PER_ACCOUNT, PER_ACCOUNT_AND_ADDRESS, PER_ADDRESS, WITHIN
 from tropism.server.errors import TooManyCalls
-from tropism.server.principal import SYSTEM
+from tropism.server.identity.principal import SYSTEM
 from tropism.server.snapshot import Snapshot
 from tropism.server.tables.sign_ins import sign_in_attempt
 from tropism.testing import run_server

@@ -15,8 +15,8 @@ from tests.sign_ins.provider import CLIENT_ID, CLIENT_SECRET, Provider, new_key,
 
 from tropism import NotFoundError, Tropism
 from tropism.server.domains.sign_ins.attempts import PER_ADDRESS
-from tropism.server.oidc_provider import provider as provider_of
-from tropism.server.oidc_roles import GroupRole, group_roles, wanted
+from tropism.server.identity.oidc_provider import provider as provider_of
+from tropism.server.identity.oidc_roles import GroupRole, group_roles, wanted
 from tropism.server.settings import Settings
 from tropism.testing import RunningServer, run_server
 

@@ -13,7 +13,7 @@ from tropism.server.clock import Clock
 from tropism.server.database.engines import only_reading
 from tropism.server.database.session import Reading
 from tropism.server.domains.datasets import files
-from tropism.server.principal import SYSTEM
+from tropism.server.identity.principal import SYSTEM
 from tropism.server.settings import Settings
 from tropism.server.tables.ab_tests import ab_test
 from tropism.server.tables.datasets import dataset, dataset_file

@@ -22,8 +22,8 @@ from tropism.server.domains.access import service as access
 from tropism.server.domains.jobs import service, states
 from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.errors import Conflict
-from tropism.server.principal import SYSTEM
-from tropism.server.secrets import Secrets, master_key
+from tropism.server.identity.principal import SYSTEM
+from tropism.server.identity.secrets import Secrets, master_key
 from tropism.testing.database import database_of
 from tropism.wire.jobs import Job, JobReference
 from tropism.wire.use_cases import UseCaseCreate

@@ -23,7 +23,7 @@ from tropism import Tropism
 from tropism.rewards import Request, RewardServer
 from tropism.rewards.testing import run_reward_server
 from tropism.sdk.errors import TropismError
-from tropism.server.low_priority import NICENESS
+from tropism.server.processes.low_priority import NICENESS
 from tropism.testing import RunningServer
 from tropism.wire.training import TrainingJob
 

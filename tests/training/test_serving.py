@@ -20,7 +20,7 @@ from tropism.server.clock import Clock
 from tropism.server.database.connect import Database
 from tropism.server.domains.models import service
 from tropism.server.domains.models.service import Trained
-from tropism.server.principal import SYSTEM
+from tropism.server.identity.principal import SYSTEM
 from tropism.testing import RunningServer, run_server
 from tropism.testing.database import database_of
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from tropism.cli import show
 from tropism.cli.engine import Engine
 from tropism.sdk.errors import TropismError
-from tropism.server import rotation, secrets
 from tropism.server.clock import Clock
 from tropism.server.database.engines import only_reading
 from tropism.server.database.session import Reading
-from tropism.server.lock import DataInUse, take
-from tropism.server.principal import SYSTEM
-from tropism.server.rotation import Dependents
+from tropism.server.identity import rotation, secrets
+from tropism.server.identity.principal import SYSTEM
+from tropism.server.identity.rotation import Dependents
+from tropism.server.processes.lock import DataInUse, take
 from tropism.server.settings import from_environment
 
 KEY_FILE = "secret.key"

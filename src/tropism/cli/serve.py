@@ -10,15 +10,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from tropism.server import logs, siblings
 from tropism.server.app import DatabaseUnusable
 from tropism.server.founding import FIRST_USE_CASE, KEY_FILE
-from tropism.server.listening import CannotListen, new_event_loop
-from tropism.server.lock import DataInUse
-from tropism.server.run import serve as run
+from tropism.server.observability import logs
+from tropism.server.processes import siblings
+from tropism.server.processes.lock import DataInUse
+from tropism.server.processes.run import serve as run
+from tropism.server.processes.siblings import CannotStart
 from tropism.server.settings import Settings, from_environment
-from tropism.server.siblings import CannotStart
-from tropism.server.ui import NOT_BUILT, folder
+from tropism.server.web.listening import CannotListen, new_event_loop
+from tropism.server.web.ui import NOT_BUILT, folder
 
 
 def serve(

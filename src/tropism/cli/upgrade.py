@@ -8,11 +8,11 @@ from typing import IO
 
 from tropism.cli import show
 from tropism.sdk.errors import TropismError
-from tropism.server import lock
 from tropism.server.database import migrate as migrations
 from tropism.server.database.engines import engines
 from tropism.server.database.upgrades import NewerSchema, OlderEngines, Upgrade, newest_revision
-from tropism.server.lock import DataInUse
+from tropism.server.processes import lock
+from tropism.server.processes.lock import DataInUse
 from tropism.server.settings import Settings, from_environment
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from tropism.server import logs
 from tropism.server.jobs.standing import CannotWork, run
-from tropism.server.listening import CannotListen
+from tropism.server.observability import logs
 from tropism.server.settings import for_a_worker, from_environment
+from tropism.server.web.listening import CannotListen
 
 
 def worker(

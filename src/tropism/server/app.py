@@ -11,7 +11,7 @@ from importlib import import_module
 
 from starlette.applications import Starlette
 
-from tropism.server import docs_page, http, lock, snapshot, ui
+from tropism.server import snapshot
 from tropism.server.background import Background
 from tropism.server.chores import done_regularly
 from tropism.server.clock import Clock
@@ -19,25 +19,27 @@ from tropism.server.context import Services
 from tropism.server.database.connect import Database
 from tropism.server.domains.compute_pools.service import DEFAULT_POOL, INFERENCE
 from tropism.server.domains.jobs.service import CAPABILITIES
-from tropism.server.doors import Doors
-from tropism.server.elsewhere import Elsewhere
-from tropism.server.fleet import Fleet, load
-from tropism.server.forgetting import carried_out
+from tropism.server.files.storage import storage_of
 from tropism.server.founding import found
-from tropism.server.gauges import observed
+from tropism.server.identity.oidc_provider import provider
+from tropism.server.identity.passwords import Passwords
+from tropism.server.identity.secrets import Secrets, master_key
 from tropism.server.jobs.supervisor import workers
 from tropism.server.limits.ledger import Ledger
 from tropism.server.membership import announced, place
-from tropism.server.metrics import Metrics
-from tropism.server.observing import Observer, Tracing
-from tropism.server.oidc_provider import provider
-from tropism.server.passwords import Passwords
+from tropism.server.observability.gauges import observed
+from tropism.server.observability.metrics import Metrics
+from tropism.server.observability.observing import Observer, Tracing
 from tropism.server.prices import price_list
-from tropism.server.reports import EngineReports
-from tropism.server.roll_call import called
-from tropism.server.secrets import Secrets, master_key
+from tropism.server.privacy.forgetting import carried_out
+from tropism.server.processes import lock
+from tropism.server.serving.doors import Doors
+from tropism.server.serving.elsewhere import Elsewhere
+from tropism.server.serving.fleet import Fleet, load
+from tropism.server.serving.reports import EngineReports
+from tropism.server.serving.roll_call import called
 from tropism.server.settings import Settings
-from tropism.server.storage import storage_of
+from tropism.server.web import docs_page, http, ui
 from tropism.wire.api import ENDPOINTS
 
 ROUTES = (
@@ -150,7 +152,7 @@ def _tracing(settings: Settings) -> Tracing | None:
     if settings.otlp_endpoint is None:
         return None
     try:
-        from tropism.server.otel import OpenTelemetry
+        from tropism.server.observability.otel import OpenTelemetry
     except ModuleNotFoundError as missing:
         raise ValueError(
             f"TROPISM_OTLP_ENDPOINT needs the Python package {missing.name!r}: pip install 'tropism[otel]'"

@@ -18,7 +18,7 @@ from sqlalchemy import delete, func, insert, select
 
 from tropism.server.clock import milliseconds
 from tropism.server.database.session import Writing
-from tropism.server.principal import Principal
+from tropism.server.identity.principal import Principal
 from tropism.server.tables.access import api_key, membership, user
 from tropism.server.tables.audit import audit
 from tropism.wire.values import is_secret

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 
-from tropism.server import audit, replays, rotation
+from tropism.server import audit
 from tropism.server.context import Services
 from tropism.server.domains.ab_tests import lifecycle
 from tropism.server.domains.access import keys
@@ -21,9 +21,11 @@ from tropism.server.domains.models import homes
 from tropism.server.domains.sign_ins import attempts
 from tropism.server.domains.sign_ins import service as sign_ins
 from tropism.server.errors import DatabaseAway, StorageFailed
+from tropism.server.identity import rotation
+from tropism.server.identity.principal import SYSTEM
 from tropism.server.jobs.silences import Silences
 from tropism.server.limits import leases
-from tropism.server.principal import SYSTEM
+from tropism.server.web import replays
 
 EVERY_SECONDS = 60.0
 log = logging.getLogger("tropism")

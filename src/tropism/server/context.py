@@ -10,23 +10,23 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from tropism.server.audit import Call, noted
-from tropism.server.browser import Visit
 from tropism.server.clock import Clock
 from tropism.server.database.connect import Database
 from tropism.server.database.session import Reading, Writing
-from tropism.server.doors import Doors
-from tropism.server.fleet import Fleet
+from tropism.server.identity.oidc_provider import Provider
+from tropism.server.identity.passwords import Passwords
+from tropism.server.identity.principal import Principal
+from tropism.server.identity.secrets import Secrets
 from tropism.server.limits.ledger import Ledger
 from tropism.server.makings import Makings
-from tropism.server.observing import Observer, Seen
-from tropism.server.oidc_provider import Provider
-from tropism.server.passwords import Passwords
+from tropism.server.observability.observing import Observer, Seen
 from tropism.server.prices import PriceList
-from tropism.server.principal import Principal
-from tropism.server.replays import once
-from tropism.server.secrets import Secrets
+from tropism.server.serving.doors import Doors
+from tropism.server.serving.fleet import Fleet
 from tropism.server.settings import Settings
 from tropism.server.snapshot import Snapshot
+from tropism.server.web.browser import Visit
+from tropism.server.web.replays import once
 
 In = TypeVar("In")
 T = TypeVar("T")

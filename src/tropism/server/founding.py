@@ -12,16 +12,16 @@ from sqlalchemy import update
 from tropism.engines import bundled
 from tropism.engines.bundled import BundledModel
 from tropism.engines.protocol import EngineError
-from tropism.server import rotation
 from tropism.server.context import Services
 from tropism.server.database.session import Writing
 from tropism.server.domains.access import service as access
 from tropism.server.domains.models import attachments
 from tropism.server.domains.models import service as models
 from tropism.server.domains.use_cases import service as use_cases
-from tropism.server.model_files import named
-from tropism.server.principal import SYSTEM
-from tropism.server.secrets import first_written, new_api_key
+from tropism.server.files.model_files import named
+from tropism.server.identity import rotation
+from tropism.server.identity.principal import SYSTEM
+from tropism.server.identity.secrets import first_written, new_api_key
 from tropism.server.tables.models import model
 from tropism.wire.models import AttachModel
 from tropism.wire.use_cases import UseCaseCreate

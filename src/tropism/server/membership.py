@@ -17,8 +17,8 @@ from tropism.server.database.session import Writing
 from tropism.server.domains.compute_pools import service
 from tropism.server.domains.compute_pools.service import Member
 from tropism.server.errors import StorageFailed
-from tropism.server.placement import Load, settled
-from tropism.server.principal import SYSTEM
+from tropism.server.identity.principal import SYSTEM
+from tropism.server.serving.placement import Load, settled
 from tropism.server.settings import Settings
 
 BEATS = 4

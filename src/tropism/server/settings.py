@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tropism.egress.policy import Egress, allowing, is_loopback
-from tropism.server.oidc_roles import GroupRole, group_roles
+from tropism.server.identity.oidc_roles import GroupRole, group_roles
 from tropism.wire.models import Provider
 
 HIDDEN = ("admin_api_key", "secret_key", "database", "oidc_client_secret")

@@ -16,13 +16,13 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import select
 
-from tropism.server import placement
-from tropism.server.adapters import adapter_of
 from tropism.server.database.session import Reading
 from tropism.server.errors import NotFound
-from tropism.server.grants import SignedIn, grants_of, principals, signed_in
-from tropism.server.placement import DEFAULT_POOL, PoolWorker
-from tropism.server.principal import Principal
+from tropism.server.identity.grants import SignedIn, grants_of, principals, signed_in
+from tropism.server.identity.principal import Principal
+from tropism.server.serving import placement
+from tropism.server.serving.adapters import adapter_of
+from tropism.server.serving.placement import DEFAULT_POOL, PoolWorker
 from tropism.server.tables import ab_tests, models, use_cases
 from tropism.server.tables.limits import usage_limit
 from tropism.server.tables.snapshot import snapshot_version

@@ -6,10 +6,10 @@ import asyncio
 import sys
 from pathlib import Path
 
-from tropism.server import logs
-from tropism.server.listening import new_event_loop
-from tropism.server.run import running
+from tropism.server.observability import logs
+from tropism.server.processes.run import running
 from tropism.server.settings import Settings, from_environment
+from tropism.server.web.listening import new_event_loop
 
 
 async def _serve(settings: Settings) -> None:

@@ -17,7 +17,7 @@ from tropism.server.database.migrate import migrate
 from tropism.server.database.session import Reading, Writing
 from tropism.server.database.writer import Insert, Writer
 from tropism.server.errors import DatabaseAway
-from tropism.server.principal import SYSTEM, Principal
+from tropism.server.identity.principal import SYSTEM, Principal
 
 P = ParamSpec("P")
 T = TypeVar("T")

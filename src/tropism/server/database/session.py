@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Executable, Row, update
 
 from tropism.server.clock import Clock
 from tropism.server.database.prepared import Prepared, Values
-from tropism.server.principal import Principal
+from tropism.server.identity.principal import Principal
 from tropism.server.tables.snapshot import snapshot_version
 
 

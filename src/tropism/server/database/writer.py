@@ -23,7 +23,7 @@ from tropism.server.clock import Clock
 from tropism.server.database.failures import is_away
 from tropism.server.database.session import Reading, Writing
 from tropism.server.errors import DatabaseAway, Overloaded, StorageFailed
-from tropism.server.principal import SYSTEM, Principal
+from tropism.server.identity.principal import SYSTEM, Principal
 
 S = TypeVar("S")
 BATCH = 500

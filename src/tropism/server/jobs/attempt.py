@@ -16,9 +16,9 @@ from tropism.server.context import Process
 from tropism.server.domains.jobs import states
 from tropism.server.domains.jobs.states import Stopped
 from tropism.server.errors import DatabaseAway, TropismError
-from tropism.server.grants import principal_of
+from tropism.server.identity.grants import principal_of
+from tropism.server.identity.principal import SYSTEM
 from tropism.server.jobs.protocol import FUNCTIONS, Borrow, JobFailed, Run
-from tropism.server.principal import SYSTEM
 
 LISTEN_SECONDS = 0.5
 BEAT_EVERY = 10

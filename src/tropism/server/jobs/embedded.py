@@ -16,8 +16,8 @@ import msgspec
 
 from tropism.server.domains.compute_pools.service import DEFAULT_POOL
 from tropism.server.jobs.worker import load_functions, work
-from tropism.server.low_priority import give_way
 from tropism.server.membership import place
+from tropism.server.processes.low_priority import give_way
 from tropism.server.settings import Settings
 
 IDLE_SECONDS = 60.0

@@ -21,12 +21,12 @@ from sqlalchemy import select
 from tropism.engines.in_flight import InFlight
 from tropism.engines.protocol import Engine, EngineUnavailable, State
 from tropism.engines.registry import make_engine
-from tropism.server.adapters import NONE, Adapters, adapter_of, answering, deployed_adapters
 from tropism.server.context import Process
 from tropism.server.database.session import Reading
-from tropism.server.deployment import Deployment, deployment_of, is_prepared
-from tropism.server.model_files import fetch, files_of, local_path
-from tropism.server.principal import SYSTEM
+from tropism.server.files.model_files import fetch, files_of, local_path
+from tropism.server.identity.principal import SYSTEM
+from tropism.server.serving.adapters import NONE, Adapters, adapter_of, answering, deployed_adapters
+from tropism.server.serving.deployment import Deployment, deployment_of, is_prepared
 from tropism.server.settings import Settings
 from tropism.server.tables.models import model
 

@@ -22,7 +22,7 @@ from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.jobs import states
 from tropism.server.domains.jobs.service import secret_place
 from tropism.server.domains.jobs.states import Level, Stopped
-from tropism.server.principal import SYSTEM, Principal
+from tropism.server.identity.principal import SYSTEM, Principal
 from tropism.wire.jobs import JobKind
 
 __all__ = ["FUNCTIONS", "JobFailed", "Run", "Stopped", "runs"]

@@ -19,12 +19,12 @@ from msgspec import ValidationError, convert
 from tropism.server.database.upgrades import NewerSchema, OlderEngines
 from tropism.server.domains.compute_pools.service import DEFAULT_POOL, INFERENCE
 from tropism.server.domains.jobs.service import CAPABILITIES
-from tropism.server.inference import address_of
+from tropism.server.files.storage import storage_of
 from tropism.server.jobs.worker import load_functions, work
-from tropism.server.listening import listen, new_event_loop
 from tropism.server.membership import place
+from tropism.server.serving.inference import address_of
 from tropism.server.settings import Settings
-from tropism.server.storage import storage_of
+from tropism.server.web.listening import listen, new_event_loop
 from tropism.wire.values import Key
 
 SECRET_KEY = "secret.key"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tropism.server import model_files, stored_files
-from tropism.server.carrying import Here
 from tropism.server.errors import StorageFailed
+from tropism.server.files import model_files, stored_files
+from tropism.server.files.carrying import Here
 from tropism.server.jobs.protocol import JobFailed, Run
 
 TOLD_EVERY = 0.5

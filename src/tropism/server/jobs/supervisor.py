@@ -15,7 +15,7 @@ from tropism.server.domains.compute_pools.service import DEFAULT_POOL
 from tropism.server.domains.jobs import states
 from tropism.server.domains.jobs.service import CAPABILITIES
 from tropism.server.errors import DatabaseAway, StorageFailed
-from tropism.server.principal import SYSTEM
+from tropism.server.identity.principal import SYSTEM
 
 LOOK_SECONDS = 1.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0

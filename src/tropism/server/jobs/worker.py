@@ -19,14 +19,14 @@ from tropism.server.database.connect import Database
 from tropism.server.domains.compute_pools import service as compute_pools
 from tropism.server.domains.compute_pools.service import INFERENCE
 from tropism.server.domains.jobs import service, states
-from tropism.server.inference import answering
+from tropism.server.identity.principal import SYSTEM
+from tropism.server.identity.secrets import Secrets, master_key
 from tropism.server.jobs.attempt import attempt
 from tropism.server.jobs.engines import Engines
 from tropism.server.jobs.presence import Presence
 from tropism.server.jobs.queue import Queue
 from tropism.server.membership import announced
-from tropism.server.principal import SYSTEM
-from tropism.server.secrets import Secrets, master_key
+from tropism.server.serving.inference import answering
 from tropism.server.settings import Settings
 
 LOOK_SECONDS = 0.5

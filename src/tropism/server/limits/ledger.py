@@ -15,9 +15,9 @@ from uuid import UUID
 
 from tropism.server.clock import Clock, milliseconds
 from tropism.server.database.connect import Database
+from tropism.server.identity.principal import SYSTEM
 from tropism.server.limits import leases
 from tropism.server.limits.windows import begin, end
-from tropism.server.principal import SYSTEM
 from tropism.server.snapshot import ServedLimit, Snapshot
 
 MARGIN_MS = 1000

@@ -10,7 +10,7 @@ from sqlalchemy import Row
 from tropism.server.database.session import Reading
 from tropism.server.domains.access import users
 from tropism.server.errors import Forbidden
-from tropism.server.grants import Grants, grants_of
+from tropism.server.identity.grants import Grants, grants_of
 
 
 def managed(session: Reading, reference: str) -> Row[Any]:

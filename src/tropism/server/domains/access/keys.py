@@ -13,9 +13,9 @@ from tropism.server.clock import EPOCH, milliseconds, time_of
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.access import charge, users
 from tropism.server.errors import Forbidden, InvalidRequest, NotFound
-from tropism.server.grants import seen_by
+from tropism.server.identity.grants import seen_by
+from tropism.server.identity.secrets import Secrets, new_api_key
 from tropism.server.references import refers
-from tropism.server.secrets import Secrets, new_api_key
 from tropism.server.tables import access
 from tropism.server.tables.use_cases import use_case
 from tropism.wire import access as wire

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tropism.server.context import Context
 from tropism.server.domains.access import charge, keys, service, teams, users
 from tropism.server.domains.sign_ins import service as sign_ins
-from tropism.server.http import handles
+from tropism.server.web.http import handles
 from tropism.wire import access as wire
 from tropism.wire.page import Nothing
 

@@ -7,7 +7,7 @@ from sqlalchemy import insert, select
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.access.keys import SHOWN
 from tropism.server.domains.access.roles import ROLES
-from tropism.server.secrets import Secrets
+from tropism.server.identity.secrets import Secrets
 from tropism.server.tables import access
 from tropism.wire.access import Permissions
 from tropism.wire.page import Nothing

@@ -14,7 +14,7 @@ from tropism.server.clock import milliseconds, time_of
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.access import teams
 from tropism.server.errors import Conflict, Forbidden, NotFound
-from tropism.server.grants import IS_ACTIVE, Held
+from tropism.server.identity.grants import IS_ACTIVE, Held
 from tropism.server.references import as_id
 from tropism.server.tables import access
 from tropism.server.tables.use_cases import use_case

@@ -23,7 +23,7 @@ from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.chat.choice import Choice, Earlier
 from tropism.server.domains.chat.routing import Route
 from tropism.server.domains.interactions.records import Record
-from tropism.server.principal import SYSTEM
+from tropism.server.identity.principal import SYSTEM
 from tropism.server.snapshot import ServedUseCase
 from tropism.server.tables.chat import cached_answer
 from tropism.server.tables.interactions import interaction, interaction_body

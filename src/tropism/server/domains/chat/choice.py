@@ -9,7 +9,7 @@ from uuid import UUID
 
 from tropism.engines.protocol import FinishReason, Piece, Prompt, Usage
 from tropism.server.domains.chat.calls import Calls
-from tropism.server.observing import Told
+from tropism.server.observability.observing import Told
 from tropism.server.snapshot import ServedModel
 from tropism.wire.logprobs import TokenLogprob
 from tropism.wire.tools import FunctionCallDelta, ToolCall, ToolCallDelta

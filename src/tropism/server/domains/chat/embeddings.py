@@ -18,9 +18,9 @@ from tropism.server.domains.chat.routing import Ask, route
 from tropism.server.domains.interactions import records
 from tropism.server.domains.limits.admission import admit, tokens_in
 from tropism.server.errors import EngineFailed
-from tropism.server.http import handles
-from tropism.server.observing import Asked, Told
+from tropism.server.observability.observing import Asked, Told
 from tropism.server.snapshot import ServedModel
+from tropism.server.web.http import handles
 from tropism.wire import embeddings as wire
 from tropism.wire.chat import ChatMessage
 

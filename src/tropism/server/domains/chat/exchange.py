@@ -26,10 +26,10 @@ from tropism.server.domains.interactions import records
 from tropism.server.domains.interactions.records import Record
 from tropism.server.domains.limits.admission import Held, admit
 from tropism.server.errors import EngineFailed, InvalidRequest, NotLogged, Overloaded, StorageFailed
+from tropism.server.identity.principal import SYSTEM
 from tropism.server.limits import leases
 from tropism.server.limits.leases import Spend
-from tropism.server.observing import Asked, Attempt, Told
-from tropism.server.principal import SYSTEM
+from tropism.server.observability.observing import Asked, Attempt, Told
 from tropism.server.snapshot import ServedModel
 from tropism.wire.chat import ChatMessage, ChatRequest, Sampling
 

@@ -16,8 +16,8 @@ from tropism.server.domains.chat.choice import Choice
 from tropism.server.domains.chat.exchange import Exchange, begin
 from tropism.server.domains.chat.routes import finished, include_usage, logprobs, streamed, usage
 from tropism.server.errors import InvalidRequest
-from tropism.server.http import Events, handles, streams
 from tropism.server.references import as_id
+from tropism.server.web.http import Events, handles, streams
 from tropism.wire import chat
 from tropism.wire import openai as wire
 from tropism.wire.page import Nothing

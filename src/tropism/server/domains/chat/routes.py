@@ -14,7 +14,7 @@ from tropism.server.context import Context
 from tropism.server.domains.chat.choice import Choice
 from tropism.server.domains.chat.exchange import Exchange, begin
 from tropism.server.errors import TropismError
-from tropism.server.http import Events, problem_body, streams
+from tropism.server.web.http import Events, problem_body, streams
 from tropism.wire import chat as wire
 from tropism.wire.logprobs import Logprobs, TokenLogprob
 from tropism.wire.sse import DONE, event

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from tropism.server.errors import Conflict, InvalidRequest, NotFound
-from tropism.server.principal import Principal
+from tropism.server.identity.principal import Principal
 from tropism.server.snapshot import RunningTest, ServedModel, ServedUseCase, Snapshot
 from tropism.wire.models import Kind
 

@@ -23,9 +23,9 @@ from tropism.server.domains.chat.routing import Route, other_variant
 from tropism.server.domains.interactions import records
 from tropism.server.domains.interactions.records import Record
 from tropism.server.domains.limits.admission import Held
+from tropism.server.identity.principal import SYSTEM
 from tropism.server.limits import leases
 from tropism.server.limits.leases import Spend
-from tropism.server.principal import SYSTEM
 from tropism.server.snapshot import ServedModel
 from tropism.wire.chat import ChatMessage, ChatRequest, Sampling
 

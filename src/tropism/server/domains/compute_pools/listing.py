@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from tropism.server import placement
 from tropism.server.clock import EPOCH
 from tropism.server.database.session import Reading
 from tropism.server.domains.compute_pools.service import DEFAULT_POOL, INFERENCE, known, since_ms
+from tropism.server.serving import placement
 from tropism.server.tables.compute_pools import worker
 from tropism.server.tables.jobs import job
 from tropism.server.tables.models import model

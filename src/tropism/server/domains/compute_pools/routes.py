@@ -6,7 +6,7 @@ from functools import partial
 
 from tropism.server.context import Context
 from tropism.server.domains.compute_pools import listing
-from tropism.server.http import handles
+from tropism.server.web.http import handles
 from tropism.wire import compute_pools as wire
 from tropism.wire.page import Nothing
 

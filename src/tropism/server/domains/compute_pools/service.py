@@ -10,9 +10,9 @@ from sqlalchemy import delete, func, insert, select, update
 
 from tropism.server.clock import milliseconds
 from tropism.server.database.session import Reading, Writing
-from tropism.server.placement import DEFAULT_POOL as DEFAULT_POOL
-from tropism.server.placement import IDLE, Load
-from tropism.server.placement import INFERENCE as INFERENCE
+from tropism.server.serving.placement import DEFAULT_POOL as DEFAULT_POOL
+from tropism.server.serving.placement import IDLE, Load
+from tropism.server.serving.placement import INFERENCE as INFERENCE
 from tropism.server.tables.compute_pools import worker, worker_model
 
 REMEMBERED_DAYS = 30

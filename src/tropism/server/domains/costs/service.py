@@ -13,7 +13,7 @@ from tropism.server.database.session import Reading
 from tropism.server.domains.costs.counting import NOBODY, SUMS
 from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.errors import InvalidRequest
-from tropism.server.grants import seen_by
+from tropism.server.identity.grants import seen_by
 from tropism.server.prices import PriceList
 from tropism.server.tables.access import api_key
 from tropism.server.tables.costs import spending, user_spending

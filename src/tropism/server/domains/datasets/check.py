@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from tropism.server.domains.datasets.shapes import LONGEST_LINE, BadLine, normalised
 from tropism.server.domains.datasets.tally import Counts, Tally
-from tropism.server.low_priority import answer, asked
+from tropism.server.processes.low_priority import answer, asked
 
 NAMED = 20
 """So many bad lines are named; the others are counted."""

@@ -12,8 +12,8 @@ import zstandard
 
 from tropism.server.domains.datasets import shapes
 from tropism.server.errors import NotFound
+from tropism.server.files.storage import storage_of
 from tropism.server.settings import Settings
-from tropism.server.storage import storage_of
 from tropism.wire.datasets import DatasetLine
 
 LOOKED_EVERY = 1_000

@@ -23,8 +23,8 @@ from tropism.server.domains.datasets.shapes import Line, Role, Turn
 from tropism.server.domains.datasets.tally import Tally
 from tropism.server.domains.interactions import walk
 from tropism.server.domains.interactions.filters import conditions
-from tropism.server.low_priority import answer, asked
-from tropism.server.principal import SYSTEM
+from tropism.server.identity.principal import SYSTEM
+from tropism.server.processes.low_priority import answer, asked
 from tropism.server.tables.feedback import comparison, feedback_key
 from tropism.server.tables.interactions import interaction
 from tropism.wire.interactions import Interaction, InteractionFilter

@@ -21,11 +21,11 @@ from tropism.server.domains.datasets.gather import GatherRequest
 from tropism.server.domains.datasets.service import NewDataset
 from tropism.server.domains.datasets.tally import Counts
 from tropism.server.errors import InvalidRequest, StorageFailed, TropismError
+from tropism.server.files.model_files import are_stored
+from tropism.server.files.storage import storage_of
+from tropism.server.identity.principal import SYSTEM
 from tropism.server.makings import Progress
-from tropism.server.model_files import are_stored
-from tropism.server.principal import SYSTEM
-from tropism.server.processes import beside
-from tropism.server.storage import storage_of
+from tropism.server.processes.hard_work import beside
 
 _news = msgspec.json.Decoder(CheckNews).decode
 Also = Callable[[Writing, UUID], None]

@@ -22,8 +22,8 @@ from tropism.server.domains.feedback import keys
 from tropism.server.domains.interactions.filters import conditions
 from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.errors import Conflict, InvalidRequest, TooLarge
-from tropism.server.http import File, handles, receives, sends
 from tropism.server.makings import Progress
+from tropism.server.web.http import File, handles, receives, sends
 from tropism.wire import datasets as wire
 from tropism.wire.interactions import InteractionFilter
 from tropism.wire.jobs import Job

@@ -11,15 +11,15 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
-from tropism.server import model_files, stored_files
-from tropism.server.carrying import StoredFile
 from tropism.server.context import Process
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.datasets.files import BUFFER, working_folder
 from tropism.server.errors import Conflict, StorageFailed
-from tropism.server.principal import SYSTEM
+from tropism.server.files import model_files, stored_files
+from tropism.server.files.carrying import StoredFile
+from tropism.server.files.storage import storage_of
+from tropism.server.identity.principal import SYSTEM
 from tropism.server.settings import Settings
-from tropism.server.storage import storage_of
 
 DIGITS = 15
 """Of the offset in the name of a part, so that names sort as the parts follow each other."""

@@ -10,8 +10,8 @@ from tropism.server.clock import EPOCH
 from tropism.server.context import Services
 from tropism.server.domains.datasets import making, service, stored_parts, uploads
 from tropism.server.domains.datasets.files import working_folder
-from tropism.server.model_files import are_stored
-from tropism.server.principal import SYSTEM
+from tropism.server.files.model_files import are_stored
+from tropism.server.identity.principal import SYSTEM
 
 
 async def tidy(services: Services) -> None:

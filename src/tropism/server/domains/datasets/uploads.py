@@ -18,8 +18,8 @@ from tropism.server.domains.datasets import service, stored_parts
 from tropism.server.domains.datasets.files import working_folder
 from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.errors import Conflict, InvalidRequest, NotFound, StorageFailed, TooLarge
-from tropism.server.model_files import are_stored
-from tropism.server.principal import SYSTEM
+from tropism.server.files.model_files import are_stored
+from tropism.server.identity.principal import SYSTEM
 from tropism.server.settings import Settings
 from tropism.server.tables.datasets import dataset_upload
 from tropism.server.tables.use_cases import use_case

@@ -6,7 +6,7 @@ from functools import partial
 
 from tropism.server.context import Context
 from tropism.server.domains.evaluation import samples, service
-from tropism.server.http import handles
+from tropism.server.web.http import handles
 from tropism.wire import evaluation as wire
 from tropism.wire.jobs import JobReference
 

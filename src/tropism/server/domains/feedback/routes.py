@@ -6,7 +6,7 @@ from tropism.server.context import Context
 from tropism.server.database.session import Writing
 from tropism.server.domains.ab_tests import counting
 from tropism.server.domains.feedback import keys, service
-from tropism.server.http import handles
+from tropism.server.web.http import handles
 from tropism.wire import feedback as wire
 from tropism.wire.page import Nothing
 

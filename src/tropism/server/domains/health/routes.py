@@ -9,7 +9,7 @@ from sqlalchemy import literal, select
 from tropism.server.context import Context
 from tropism.server.database.session import Reading
 from tropism.server.errors import DatabaseAway, NotReady
-from tropism.server.http import handles
+from tropism.server.web.http import handles
 from tropism.version import __version__
 from tropism.wire import health as wire
 from tropism.wire.page import Nothing

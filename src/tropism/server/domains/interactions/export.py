@@ -11,8 +11,8 @@ from tropism.server.clock import Clock
 from tropism.server.database.engines import only_reading
 from tropism.server.database.session import Reading
 from tropism.server.domains.interactions import walk
-from tropism.server.low_priority import asked
-from tropism.server.principal import SYSTEM
+from tropism.server.identity.principal import SYSTEM
+from tropism.server.processes.low_priority import asked
 from tropism.wire.interactions import InteractionFilter
 
 

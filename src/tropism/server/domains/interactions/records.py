@@ -12,13 +12,13 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tropism.server import redaction
 from tropism.server.database.prepared import Prepared, Values
 from tropism.server.database.session import Writing
 from tropism.server.domains.costs import counting as costs
 from tropism.server.domains.costs.counting import Charge
 from tropism.server.domains.interactions import counting
 from tropism.server.domains.trends import counting as trends
+from tropism.server.privacy import redaction
 from tropism.server.tables.interactions import interaction, interaction_body, interaction_label
 from tropism.wire.chat import ChatMessage, FinishReason
 from tropism.wire.interactions import Source

@@ -15,8 +15,8 @@ from tropism.server.domains.interactions.export import ExportRequest
 from tropism.server.domains.interactions.filters import conditions
 from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.errors import TropismError
-from tropism.server.http import Events, File, handles, sends, streams
-from tropism.server.processes import beside
+from tropism.server.processes.hard_work import beside
+from tropism.server.web.http import Events, File, handles, sends, streams
 from tropism.wire import interactions as wire
 from tropism.wire.feedback import MetricFeedbackCreate
 

@@ -14,7 +14,7 @@ from tropism.server.domains.interactions.records import Record, redacted, store
 from tropism.server.domains.models import service as models
 from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.errors import InvalidRequest, NotFound
-from tropism.server.grants import seen_by
+from tropism.server.identity.grants import seen_by
 from tropism.server.tables.interactions import interaction
 from tropism.server.tables.use_cases import use_case
 from tropism.wire import interactions as wire

@@ -9,16 +9,16 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import select
 
-from tropism.server.callers import again
 from tropism.server.context import Context
 from tropism.server.database.session import Reading
 from tropism.server.domains.interactions import queries
 from tropism.server.domains.interactions.filters import conditions
 from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.errors import TropismError
-from tropism.server.http import problem_body
 from tropism.server.tables.interactions import interaction
 from tropism.server.waiting import stops_within
+from tropism.server.web.callers import again
+from tropism.server.web.http import problem_body
 from tropism.wire import interactions as wire
 from tropism.wire.sse import event
 

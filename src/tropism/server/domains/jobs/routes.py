@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from tropism.server.callers import again
 from tropism.server.context import Context
 from tropism.server.domains.jobs import service
 from tropism.server.errors import TropismError
-from tropism.server.http import Events, handles, problem_body, streams
 from tropism.server.waiting import stops_within
+from tropism.server.web.callers import again
+from tropism.server.web.http import Events, handles, problem_body, streams
 from tropism.wire import jobs as wire
 from tropism.wire.sse import DONE, event
 

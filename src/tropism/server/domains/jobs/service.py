@@ -17,8 +17,8 @@ from tropism.server.domains.compute_pools import service as compute_pools
 from tropism.server.domains.compute_pools.service import DEFAULT_POOL
 from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.errors import Conflict, NotFound
-from tropism.server.grants import seen_by
-from tropism.server.principal import Principal
+from tropism.server.identity.grants import seen_by
+from tropism.server.identity.principal import Principal
 from tropism.server.tables.jobs import job, job_log
 from tropism.server.tables.use_cases import use_case
 from tropism.wire import jobs as wire

@@ -13,7 +13,7 @@ from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.access import charge, users
 from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.errors import Forbidden, InvalidRequest, NotFound
-from tropism.server.grants import seen_by
+from tropism.server.identity.grants import seen_by
 from tropism.server.limits import leases
 from tropism.server.limits.windows import begin, end, from_units, to_units
 from tropism.server.tables.access import api_key, user

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tropism.server.context import Context
-from tropism.server.http import Raw, sends
-from tropism.server.metrics import CONTENT_TYPE
+from tropism.server.observability.metrics import CONTENT_TYPE
+from tropism.server.web.http import Raw, sends
 from tropism.wire import metrics as wire
 from tropism.wire.page import Nothing
 

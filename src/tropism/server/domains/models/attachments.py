@@ -9,12 +9,12 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Row, delete, insert, select, update
 
-from tropism.server import placement
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.compute_pools.service import DEFAULT_POOL
 from tropism.server.domains.models import fallbacks, service
 from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.errors import Conflict
+from tropism.server.serving import placement
 from tropism.server.tables.ab_tests import ab_test, ab_variant
 from tropism.server.tables.models import attachment, model
 from tropism.wire import models as wire

@@ -8,11 +8,11 @@ import msgspec
 from sqlalchemy import Row, update
 
 from tropism.egress.policy import Egress
-from tropism.server import placement
 from tropism.server.database.session import Writing
 from tropism.server.domains.models import service
 from tropism.server.errors import InvalidRequest
-from tropism.server.secrets import Secrets
+from tropism.server.identity.secrets import Secrets
+from tropism.server.serving import placement
 from tropism.server.tables.models import model
 from tropism.wire import models as wire
 

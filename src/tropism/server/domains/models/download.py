@@ -17,7 +17,7 @@ from tropism.server.domains.models import homes
 from tropism.server.domains.models.homes import FOUND, SOURCE, home
 from tropism.server.domains.models.imports import HubModel, ImportRequest
 from tropism.server.jobs.protocol import JobFailed, Run
-from tropism.server.processes import beside
+from tropism.server.processes.hard_work import beside
 from tropism.weights.messages import Ask, Fetched, Found, Trouble, Verified
 
 LOOK_SECONDS = 0.5

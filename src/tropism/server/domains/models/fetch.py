@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from tropism.egress.policy import allowing
 from tropism.egress.process import guard_process
-from tropism.server.low_priority import answer, asked
+from tropism.server.processes.low_priority import answer, asked
 from tropism.weights.hub import Hub
 from tropism.weights.messages import Ask, Fetched, Found, Verified
 from tropism.weights.selection import TOKENIZER

@@ -10,12 +10,12 @@ from uuid import UUID
 
 from sqlalchemy import or_, select
 
-from tropism.server import model_files, stored_files
-from tropism.server.carrying import StoredFile
 from tropism.server.clock import milliseconds
 from tropism.server.context import Process
 from tropism.server.database.session import Reading
-from tropism.server.principal import SYSTEM
+from tropism.server.files import model_files, stored_files
+from tropism.server.files.carrying import StoredFile
+from tropism.server.identity.principal import SYSTEM
 from tropism.server.settings import Settings
 from tropism.server.tables.jobs import job
 from tropism.server.tables.models import model

@@ -14,7 +14,7 @@ from tropism.server.domains.compute_pools.service import DEFAULT_POOL
 from tropism.server.domains.jobs import service as jobs
 from tropism.server.domains.models import owners, service
 from tropism.server.errors import Conflict, InvalidRequest
-from tropism.server.secrets import Secrets
+from tropism.server.identity.secrets import Secrets
 from tropism.server.tables.jobs import job
 from tropism.weights.families import Unusable, shape_of
 from tropism.weights.selection import select as select_files

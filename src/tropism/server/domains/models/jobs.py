@@ -13,17 +13,17 @@ import msgspec
 
 from tropism.engines.llama_cpp import LlamaCppEngine
 from tropism.engines.protocol import EngineError, Message, ModelSource, Prompt
-from tropism.server.carrying import Here
 from tropism.server.domains.jobs import states
 from tropism.server.domains.models import service
 from tropism.server.domains.models.download import downloaded
 from tropism.server.domains.models.homes import GGUF, SOURCE, home, tidy
 from tropism.server.domains.models.imports import STORE, ImportRequest
 from tropism.server.domains.models.service import Imported, Paths, longest_request
+from tropism.server.files.carrying import Here
+from tropism.server.identity.principal import SYSTEM
 from tropism.server.jobs.protocol import JobFailed, Run, runs
 from tropism.server.jobs.storing import store
-from tropism.server.principal import SYSTEM
-from tropism.server.processes import beside
+from tropism.server.processes.hard_work import beside
 from tropism.weights.messages import Found, Prepare, Prepared, Refused, Written
 from tropism.weights.probe import PROBE
 from tropism.weights.selection import parts_of, select

@@ -9,7 +9,7 @@ from sqlalchemy import Row, select, true
 
 from tropism.server.database.session import Reading
 from tropism.server.errors import Forbidden
-from tropism.server.grants import seen_by
+from tropism.server.identity.grants import seen_by
 from tropism.server.tables.access import team
 from tropism.server.tables.jobs import job
 from tropism.server.tables.models import attachment, model

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from tropism.server.low_priority import answer, asked
+from tropism.server.processes.low_priority import answer, asked
 from tropism.trainers.gguf_export import count_parameters
 from tropism.weights.convert import convert
 from tropism.weights.families import Unusable

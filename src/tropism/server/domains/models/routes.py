@@ -6,8 +6,8 @@ from functools import partial
 
 from tropism.server.context import Context
 from tropism.server.domains.models import attachments, compute_configs, imports, service, variants
-from tropism.server.http import handles
-from tropism.server.model_files import are_stored
+from tropism.server.files.model_files import are_stored
+from tropism.server.web.http import handles
 from tropism.wire import models as wire
 from tropism.wire.jobs import Job
 from tropism.wire.page import Nothing

@@ -12,14 +12,14 @@ from sqlalchemy import Row, Select, insert, select, update
 
 from tropism.egress.guard import checked_url
 from tropism.egress.policy import Egress, EgressRefused
-from tropism.server import placement
 from tropism.server.clock import time_of
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.models import owners
 from tropism.server.errors import Conflict, InvalidRequest, NotFound
+from tropism.server.identity.secrets import Secrets
 from tropism.server.prices import PriceList
 from tropism.server.references import refers, refuse_id
-from tropism.server.secrets import Secrets
+from tropism.server.serving import placement
 from tropism.server.settings import Settings
 from tropism.server.tables.jobs import job
 from tropism.server.tables.models import model

@@ -9,7 +9,7 @@ from functools import partial
 from tropism.server.context import Context
 from tropism.server.domains.otlp import reading, service
 from tropism.server.errors import TooLarge
-from tropism.server.http import Raw, answers
+from tropism.server.web.http import Raw, answers
 from tropism.wire import otlp as wire
 
 

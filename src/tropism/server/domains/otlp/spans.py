@@ -12,10 +12,10 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from tropism.server import genai
 from tropism.server.clock import first_id_at, milliseconds
 from tropism.server.domains.interactions.service import Figures
 from tropism.server.domains.otlp.reading import attributes, whole
+from tropism.server.observability import genai
 from tropism.wire.interactions import GenerationParameters
 from tropism.wire.otlp import OtlpSpan
 

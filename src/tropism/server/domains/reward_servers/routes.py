@@ -7,7 +7,7 @@ from functools import partial
 from tropism.server.context import Context
 from tropism.server.domains.reward_servers import service
 from tropism.server.domains.reward_servers.look import look
-from tropism.server.http import handles
+from tropism.server.web.http import handles
 from tropism.wire import reward_servers as wire
 from tropism.wire.page import Nothing
 

@@ -12,8 +12,8 @@ from sqlalchemy import Row, insert, select
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.access import users
 from tropism.server.domains.sign_ins.oidc_flow import Refused
-from tropism.server.id_tokens import Claims
-from tropism.server.oidc_roles import GroupRole, wanted
+from tropism.server.identity.id_tokens import Claims
+from tropism.server.identity.oidc_roles import GroupRole, wanted
 from tropism.server.settings import Settings
 from tropism.server.tables.access import api_key, membership, user
 from tropism.server.tables.sign_ins import identity, password

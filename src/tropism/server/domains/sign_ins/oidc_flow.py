@@ -18,8 +18,8 @@ from uuid import UUID
 import msgspec
 
 from tropism.server.clock import Clock, milliseconds
-from tropism.server.oidc_provider import Metadata
-from tropism.server.secrets import Secrets, new_token
+from tropism.server.identity.oidc_provider import Metadata
+from tropism.server.identity.secrets import Secrets, new_token
 
 COOKIE = "tropism_oidc"
 LASTS_SECONDS = 600

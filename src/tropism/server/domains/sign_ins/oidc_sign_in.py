@@ -7,7 +7,7 @@ from dataclasses import replace
 from urllib.parse import urlencode
 from uuid import UUID
 
-from tropism.server import audit, browser, callers
+from tropism.server import audit
 from tropism.server.audit import Call, Who
 from tropism.server.context import Context
 from tropism.server.database.session import Writing
@@ -16,10 +16,11 @@ from tropism.server.domains.sign_ins.attempts import NOBODY
 from tropism.server.domains.sign_ins.identities import Somebody
 from tropism.server.domains.sign_ins.oidc_flow import COOKIE, LASTS_SECONDS, Question, Refused
 from tropism.server.errors import NotFound, TooManyCalls
-from tropism.server.http import WithCookies
-from tropism.server.id_tokens import BadIdToken, Claims
-from tropism.server.oidc_provider import Provider, ProviderFailed
-from tropism.server.principal import SYSTEM
+from tropism.server.identity.id_tokens import BadIdToken, Claims
+from tropism.server.identity.oidc_provider import Provider, ProviderFailed
+from tropism.server.identity.principal import SYSTEM
+from tropism.server.web import browser, callers
+from tropism.server.web.http import WithCookies
 from tropism.wire import sign_ins as wire
 from tropism.wire.page import Nothing
 

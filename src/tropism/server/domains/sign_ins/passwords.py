@@ -15,8 +15,8 @@ from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.access import charge
 from tropism.server.domains.sign_ins import service
 from tropism.server.errors import Conflict, Forbidden, NotFound
-from tropism.server.grants import IS_ACTIVE
-from tropism.server.secrets import Secrets, new_token
+from tropism.server.identity.grants import IS_ACTIVE
+from tropism.server.identity.secrets import Secrets, new_token
 from tropism.server.tables.access import user
 from tropism.server.tables.sign_ins import password, password_link
 from tropism.wire import sign_ins as wire

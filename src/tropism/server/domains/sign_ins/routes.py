@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tropism.server import audit, browser, callers
+from tropism.server import audit
 from tropism.server.audit import Call, Who
 from tropism.server.context import Context
 from tropism.server.database.session import Writing
 from tropism.server.domains.sign_ins import attempts, oidc_sign_in, passwords, service
 from tropism.server.domains.sign_ins.passwords import Kept
 from tropism.server.errors import Forbidden, Unauthenticated
-from tropism.server.http import WithCookies, gives_cookies, handles
-from tropism.server.passwords import checked
-from tropism.server.principal import SYSTEM
+from tropism.server.identity.passwords import checked
+from tropism.server.identity.principal import SYSTEM
+from tropism.server.web import browser, callers
+from tropism.server.web.http import WithCookies, gives_cookies, handles
 from tropism.wire import sign_ins as wire
 from tropism.wire.access import UserReference
 from tropism.wire.page import Nothing

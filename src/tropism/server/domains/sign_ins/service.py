@@ -11,16 +11,16 @@ from sqlalchemy import Row, delete, insert, select, update
 
 from tropism.server import audit
 from tropism.server.audit import Call, Who
-from tropism.server.browser import Visit
 from tropism.server.clock import EPOCH, milliseconds, time_of
 from tropism.server.database.session import Reading, Writing
 from tropism.server.domains.access import charge, users
 from tropism.server.errors import NotFound
-from tropism.server.principal import SYSTEM
-from tropism.server.secrets import Secrets, new_token
+from tropism.server.identity.principal import SYSTEM
+from tropism.server.identity.secrets import Secrets, new_token
 from tropism.server.settings import Settings
 from tropism.server.tables.access import user
 from tropism.server.tables.sign_ins import password_link, sign_in
+from tropism.server.web.browser import Visit
 from tropism.wire import sign_ins as wire
 from tropism.wire.access import User, UserReference
 from tropism.wire.page import Nothing

@@ -6,7 +6,7 @@ from functools import partial
 
 from tropism.server.context import Context
 from tropism.server.domains.training import service
-from tropism.server.http import handles
+from tropism.server.web.http import handles
 from tropism.wire import training as wire
 from tropism.wire.jobs import JobReference
 

@@ -10,9 +10,9 @@ import msgspec
 from sqlalchemy import Row
 
 from tropism.egress.policy import is_loopback
-from tropism.server import model_files
 from tropism.server.domains.training.checks import METADATA, Plan
 from tropism.server.errors import InvalidRequest
+from tropism.server.files import model_files
 from tropism.server.settings import Settings
 from tropism.trainers import config, protocol
 from tropism.trainers.config import Export, Feedback, RewardModel, RewardServer, TrainingRun

@@ -13,16 +13,16 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from tropism.server import model_files, stored_files
-from tropism.server.carrying import Here, StoredFile
 from tropism.server.database.session import Reading
 from tropism.server.domains.training import records
 from tropism.server.domains.training.checks import Plan
 from tropism.server.domains.training.runs import SAMPLES_FILE, job_folder, part_folder, parts
 from tropism.server.domains.training.service import TrainingRequest
+from tropism.server.files import model_files, stored_files
+from tropism.server.files.carrying import Here, StoredFile
+from tropism.server.identity.principal import SYSTEM
 from tropism.server.jobs.protocol import JobFailed, Run
 from tropism.server.jobs.storing import Pulse, store
-from tropism.server.principal import SYSTEM
 from tropism.server.settings import Settings
 from tropism.trainers import checkpoints, protocol
 from tropism.weights.selection import parts_of

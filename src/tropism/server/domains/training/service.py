@@ -17,7 +17,7 @@ from tropism.server.domains.training import checks, records, runs, samples
 from tropism.server.domains.training.checks import Plan
 from tropism.server.domains.use_cases import service as use_cases
 from tropism.server.errors import Conflict, NotFound
-from tropism.server.model_files import are_stored
+from tropism.server.files.model_files import are_stored
 from tropism.server.settings import Settings
 from tropism.server.tables.jobs import job
 from tropism.server.tables.models import model

@@ -12,9 +12,9 @@ from tropism.engines.cores import usable_cores
 from tropism.server.domains.jobs import states
 from tropism.server.domains.training import records, safekeeping
 from tropism.server.domains.training.service import TrainingRequest
+from tropism.server.identity.principal import SYSTEM
 from tropism.server.jobs.protocol import JobFailed, Run
-from tropism.server.low_priority import lower_session
-from tropism.server.principal import SYSTEM
+from tropism.server.processes.low_priority import lower_session
 from tropism.trainers import protocol
 
 LOOK_SECONDS = 0.5

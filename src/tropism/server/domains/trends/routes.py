@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tropism.server.context import Context
 from tropism.server.domains.trends import service
-from tropism.server.http import handles
+from tropism.server.web.http import handles
 from tropism.wire import trends as wire
 
 

@@ -14,7 +14,7 @@ from tropism.server.domains.chat import cache
 from tropism.server.domains.feedback import keys
 from tropism.server.domains.models import attachments
 from tropism.server.domains.use_cases import service, sharing
-from tropism.server.http import handles
+from tropism.server.web.http import handles
 from tropism.wire import use_cases as wire
 from tropism.wire.page import Nothing
 

@@ -10,7 +10,7 @@ from sqlalchemy import update as sql_update
 
 from tropism.server.database.session import Reading, Writing
 from tropism.server.errors import Conflict, Forbidden, InvalidRequest, NotFound
-from tropism.server.grants import seen_by
+from tropism.server.identity.grants import seen_by
 from tropism.server.references import refers, refuse_id
 from tropism.server.snapshot import no_use_case
 from tropism.server.tables.access import team

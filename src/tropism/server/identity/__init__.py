@@ -1,0 +1,1 @@
+"""Who callers are and what they may do; how they prove it, and what is kept secret."""

@@ -1,0 +1,1 @@
+"""What is blotted out before it is stored, and what is deleted for good."""

@@ -1,0 +1,1 @@
+"""Processes: the one that serves, its siblings, and those that work beside it."""
