@@ -25,8 +25,8 @@ from tropism.wire.interactions import InteractionFilter, TimeRange
 
 COUNTED = 10_000
 """Matches are counted up to here, unless the log keeps their number."""
-LOOKED_AT = 3_000
-"""Where candidates have to be looked at row by row, and are too many to be counted anyway, so many of them are."""
+LOOKED_AT = 2_000
+"""Where candidates have to be looked at, or told apart, and are too many to be counted anyway, so many of them are."""
 AT_ONCE = 2_000
 log = interaction.c
 
@@ -109,7 +109,7 @@ def count(session: Reading, found: Matches, use_case_id: UUID, wanted: Interacti
     if not found.candidates or (found.each_once and not found.rest):
         return min(found.size, COUNTED), found.size <= COUNTED
     is_all = found.size <= COUNTED
-    most = LOOKED_AT if found.rest and not is_all else COUNTED + 1
+    most = COUNTED + 1 if is_all else LOOKED_AT
     ids = union(*(_newest(each, found.in_order, most) for each in found.candidates)).subquery()
     statement = select(func.count()).select_from(ids)
     if found.rest:
