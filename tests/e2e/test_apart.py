@@ -8,6 +8,7 @@ import itertools
 import json
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -161,8 +162,12 @@ def test_each_part_of_an_upload_may_come_to_another_engine(together: Deployment,
         next(turns).put(f"/api/v1/dataset_uploads/{upload['id']}", params={"offset": 5}, content=b"x").status_code
         == 409
     )
-    done = engines[1].post(f"/api/v1/dataset_uploads/{upload['id']}/complete").json()
+    with ThreadPoolExecutor() as at_once:
+        answers = list(at_once.map(lambda one: one.post(f"/api/v1/dataset_uploads/{upload['id']}/complete"), engines))
+    assert [each.status_code for each in answers] == [200, 200], [each.text for each in answers]
+    done, same = (each.json() for each in answers)
     assert done["dataset"]["lines"] == 50
+    assert done["dataset"] == same["dataset"]
     assert [name for name in together.stored() if not name.startswith(done["dataset"]["id"])] == []
     for each in engines:
         each.close()

@@ -21,7 +21,7 @@ from tropism.server.domains.datasets.gather import GatherRequest
 from tropism.server.domains.feedback import keys
 from tropism.server.domains.interactions.filters import conditions
 from tropism.server.domains.use_cases import service as use_cases
-from tropism.server.errors import Conflict, InvalidRequest, TooLarge
+from tropism.server.errors import Conflict, InvalidRequest, TooLarge, TropismError
 from tropism.server.makings import Progress
 from tropism.server.web.http import File, handles, receives, sends
 from tropism.wire import datasets as wire
@@ -94,16 +94,24 @@ async def _described(context: Context, row: Row[Any]) -> wire.Upload:
 @handles(wire.COMPLETE_UPLOAD)
 async def complete_upload(context: Context, request: wire.UploadReference) -> wire.DatasetProgress:
     row = await context.read(uploads.find, request.upload)
-    id = row.dataset_id
-    progress = Progress(row.size, row.size)
+    id, progress = row.dataset_id, Progress(row.size, row.size)
     if id is None:
-        await _check_complete(context, row)
-        services, also = context.services, _entry(context, request, row.team_id)
-        name = b"upload" + row.id.bytes
-        id, progress = await services.makings.join(
-            name, lambda progress: making.from_upload(services, row, progress, also), remember=False
-        )
+        try:
+            id, progress = await _complete(context, request, row)
+        except TropismError:
+            # Another engine that was asked as well may have been quicker: ours found the key taken, or parts gone.
+            id = (await context.read(uploads.find, request.upload)).dataset_id
+            if id is None:
+                raise
     return await _progress(context, row.use_case_id, id, progress)
+
+
+async def _complete(context: Context, request: wire.UploadReference, row: Row[Any]) -> tuple[UUID | None, Progress]:
+    await _check_complete(context, row)
+    services, also = context.services, _entry(context, request, row.team_id)
+    return await services.makings.join(
+        b"upload" + row.id.bytes, lambda progress: making.from_upload(services, row, progress, also), remember=False
+    )
 
 
 async def _check_complete(context: Context, row: Row[Any]) -> None:

@@ -54,8 +54,8 @@ def find(session: Reading, id: UUID) -> Row[Any]:
 
 
 def refuse(transaction: Writing, id: UUID, reason: str) -> None:
-    """The upload became nothing; who asks again hears why."""
-    transaction.run(update(dataset_upload).where(upload.id == id).values(refusal=reason))
+    """The upload became nothing; who asks again hears why. One that became something elsewhere stays that."""
+    transaction.run(update(dataset_upload).where(upload.id == id, upload.dataset_id.is_(None)).values(refusal=reason))
 
 
 def become(transaction: Writing, id: UUID, dataset_id: UUID) -> None:
