@@ -46,8 +46,9 @@ def judge() -> Iterator[RuleJudge]:
         yield RuleJudge(upstream, seconds=0.2)
 
 
-def engine_in(data: Path, clock: SetClock) -> Any:
-    return served(data, "--port", "0", "--echo-models", "a,b", **clock.environment)
+def engine_in(data: Path, database: str, clock: SetClock) -> Any:
+    """Only the engine goes by this clock: a PostgreSQL server goes by the machine's."""
+    return served(data, "--port", "0", "--echo-models", "a,b", "--database", database, **clock.environment)
 
 
 async def use(url: str, files: Path, acknowledged: Acknowledged, seed: str) -> None:
@@ -87,10 +88,10 @@ def all_is_shown(url: str, files: Path, acknowledged: Acknowledged) -> None:
 
 
 async def test_nothing_is_lost_or_done_twice_by_a_clock_that_jumps(
-    clock: SetClock, judge: RuleJudge, data: Path
+    clock: SetClock, judge: RuleJudge, data: Path, database: str
 ) -> None:
     acknowledged, files = Acknowledged(), data.parent / "files"
-    with engine_in(data, clock) as engine:
+    with engine_in(data, database, clock) as engine:
         url = await asyncio.to_thread(engine.ready)
         await asyncio.to_thread(prepare, url, judge.attach)
         for hours in JUMPS:
@@ -101,28 +102,30 @@ async def test_nothing_is_lost_or_done_twice_by_a_clock_that_jumps(
             await asyncio.to_thread(evaluate, url, judge.key, acknowledged)
             await asyncio.to_thread(eventually, lambda begun=begun: len(judge.asked) > begun)  # so it jumps under a job
         clock.set(0)
-        await asyncio.to_thread(eventually, lambda: is_at_rest(f"sqlite:///{data / 'tropism.db'}"))
+        await asyncio.to_thread(eventually, lambda: is_at_rest(database))
         with Tropism(url, ADMIN_KEY) as client:
             assert {client.jobs.get(id).attempt for id in acknowledged.jobs} == {1}, "a job was taken for a dead one's"
         assert engine.stop() == 0, engine.said()
     assert "Traceback" not in engine.said()
-    check(f"sqlite:///{data / 'tropism.db'}", data, acknowledged, at_rest=True)
+    check(database, data, acknowledged, at_rest=True)
 
 
-async def test_an_engine_that_starts_before_its_own_log_goes_on(clock: SetClock, judge: RuleJudge, data: Path) -> None:
+async def test_an_engine_that_starts_before_its_own_log_goes_on(
+    clock: SetClock, judge: RuleJudge, data: Path, database: str
+) -> None:
     """Its ids are then lower than those that are there; while it runs, a process only makes higher ones."""
     acknowledged, files = Acknowledged(), data.parent / "files"
     for hours in (0, -5):
         clock.set(hours * HOUR)
-        with engine_in(data, clock) as engine:
+        with engine_in(data, database, clock) as engine:
             url = await asyncio.to_thread(engine.ready)
             if not hours:
                 await asyncio.to_thread(prepare, url, judge.attach)
             await use(url, files, acknowledged, f"at {hours}")
             await asyncio.to_thread(all_is_shown, url, files, acknowledged)
-            await asyncio.to_thread(eventually, lambda: is_at_rest(f"sqlite:///{data / 'tropism.db'}"))
+            await asyncio.to_thread(eventually, lambda: is_at_rest(database))
             assert engine.stop() == 0, engine.said()
-        check(f"sqlite:///{data / 'tropism.db'}", data, acknowledged, at_rest=True)
+        check(database, data, acknowledged, at_rest=True)
 
 
 @pytest.fixture
@@ -133,9 +136,9 @@ def noon() -> int:
 
 
 @pytest.fixture
-def engine(clock: SetClock, noon: int, data: Path) -> Iterator[Served]:
+def engine(clock: SetClock, noon: int, data: Path, database: str) -> Iterator[Served]:
     clock.set(noon)
-    with engine_in(data, clock) as engine:
+    with engine_in(data, database, clock) as engine:
         yield engine
 
 

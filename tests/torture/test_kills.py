@@ -12,7 +12,6 @@ import pytest
 from tests.chat.upstream import Upstream, run_upstream
 from tests.e2e.process import Served
 from tests.evaluation.judge import RuleJudge, eventually
-from tests.postgres import postgres
 from tests.torture.acknowledged import Acknowledged
 from tests.torture.found import check, is_at_rest
 from tests.torture.load import evaluate, prepare, traffic
@@ -22,15 +21,6 @@ SECONDS = 90.0
 JOBS_EVERY, CHECKED_EVERY = 5, 5
 FEW = 10
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="kills processes by signals")
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.torture)])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'data' / 'tropism.db'}"
-        return
-    with postgres() as server:
-        yield server.url
 
 
 @pytest.fixture
