@@ -120,8 +120,10 @@ def _check_test(session: Reading, test: Row[Any], logged: list[Row[Any]]) -> Non
     units = list(session.rows(select(ab_unit).where(ab_unit.c.ab_test_id == test.id)))
     running = test.status in ("warmup", "in_progress")
     assert running == (test.report is None) == (test.ended_ms is None)
+    answers = [row for row in logged if row.source != "AUTOMATION"]
+    _check_shadows(test, [row for row in logged if row.source == "AUTOMATION"])
     for row in variants:
-        mine = [each for each in logged if place[each.id] == row.position]
+        mine = [each for each in answers if place[each.id] == row.position]
         assert row.assigned == len(mine) if running else row.assigned <= len(mine)
         if running:
             assert row.assigned_units == len({each.ab_unit for each in mine})
@@ -134,6 +136,13 @@ def _check_test(session: Reading, test: Row[Any], logged: list[Row[Any]]) -> Non
     if test.report is not None and test.feedback_type == "metric":
         counted = sum(unit.feedbacks for unit in units if unit.other == -1)
         assert test.report["feedbacks"] == counted == sum(int(row.sums[1]) for row in variants)
+
+
+def _check_shadows(test: Row[Any], shadows: list[Row[Any]]) -> None:
+    """What was answered only to be compared is no assignment, and is paid for all the same, also when the test ends."""
+    assert test.shadow_completions == len(shadows)
+    for tokens in ("prompt_tokens", "completion_tokens"):
+        assert getattr(test, f"shadow_{tokens}") == sum(getattr(row, tokens) or 0 for row in shadows)
 
 
 def _check_sums(variants: list[Row[Any]], units: list[Row[Any]]) -> None:

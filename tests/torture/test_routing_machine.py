@@ -278,6 +278,8 @@ def test_the_parts_of_attached_models(own: RunningServer, request: pytest.Fixtur
     Routing.server = own
     live(Routing, request, STEPS)
     engine = only_reading(own.database)
-    with engine.connect() as connection:
-        recount(Reading(connection, SYSTEM, Clock()))
-    engine.dispose()
+    try:
+        with engine.connect() as connection:
+            recount(Reading(connection, SYSTEM, Clock()))
+    finally:
+        engine.dispose()
