@@ -20,7 +20,7 @@ from tropism import APIStatusError, ConflictError, Tropism
 from tropism.server.clock import Clock
 from tropism.server.database.engines import only_reading
 from tropism.server.database.session import Reading
-from tropism.server.principal import SYSTEM
+from tropism.server.identity.principal import SYSTEM
 from tropism.testing import RunningServer, run_server
 from tropism.wire.ab_tests import FeedbackType
 from tropism.wire.chat import ChatCompletion
