@@ -10,7 +10,7 @@ import pytest
 from tropism.cli import app
 from tropism.server.domains.compute_pools.service import INFERENCE
 from tropism.server.domains.jobs.service import CAPABILITIES
-from tropism.server.settings import from_environment
+from tropism.server.settings import for_a_worker, from_environment
 
 from .chart import CAN_RENDER, Refused, render
 from .files import CONTAINERFILE, OPEN_PATHS, PORT, VARIABLES, WORKER
@@ -291,7 +291,8 @@ def test_a_worker_reaches_no_more_than_an_engine_that_listens_everywhere() -> No
     def reached(container: Any) -> object:
         variables = {variable["name"]: variable.get("value") for variable in container["env"]}
         told = {"TROPISM_EGRESS_ALLOW": variables.get("TROPISM_EGRESS_ALLOW", "")}
-        return from_environment(told, host="0.0.0.0" if container["name"] == "engine" else None).egress
+        settings = from_environment(told, host="0.0.0.0")
+        return (settings if container["name"] == "engine" else for_a_worker(settings)).egress
 
     for environment in ({}, {"TROPISM_EGRESS_ALLOW": "private"}):
         values = {**POOLS, "environment": environment}
