@@ -67,7 +67,7 @@ def answer(client: Tropism, model: str) -> str:
 
 def brought(apart: Deployment, hub: SmallHub, client: Tropism, key: str) -> str:
     """A model that a worker on a machine of its own has brought; the id of its job."""
-    apart.worker("worker", "--pool", "bring", HF_ENDPOINT=hub.url)
+    apart.worker("worker", "--pool", "bring", HF_ENDPOINT=hub.url, TROPISM_EGRESS_ALLOW="loopback")
     assert eventually(lambda: "bring" in [pool.key for pool in client.compute_pools.list()])
     job = client.models.add_hf_model(NAME, key, compute_pool="bring")
     done = client.jobs.wait(job, timeout=SECONDS)
