@@ -89,7 +89,7 @@ def test_another_model_answers_where_a_stream_does_not_begin(
     assert (found.model, found.assigned_model) == ("echo-a", key)
     assert [attempt.model for attempt in found.attempts] == [key, "echo-a"]
     assert "said nothing" in (found.attempts[0].error or "")
-    assert found.attempts[0].latency_ms >= SHORT * 1000
+    assert found.attempts[0].latency_ms > SHORT * 1000 - 2  # the timers of an event loop count whole milliseconds
     assert found.attempts[1].error is None
 
 

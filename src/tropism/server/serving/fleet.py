@@ -198,6 +198,7 @@ class Fleet:
             served = self.current(served)
             if served.pools or self._ready(served):
                 return served
+            _refuse_offline(served)
             if reason := self._failures.get(served.engine_id) or self._failures.get(served.id):
                 raise EngineUnavailable(f"it does not run: {reason}")
             await self._news.wait()
@@ -212,6 +213,7 @@ class Fleet:
                 log.exception("the engines could not be brought in step")
 
     async def _reconcile(self) -> None:
+        version = self.version
         wanted, broken = await self._database.read(SYSTEM, self._wanted)
         for id, reason in (await self._database.read(SYSTEM, lost_adapters, self._settings)).items():
             await self.report(id, "error", reason)
@@ -219,7 +221,7 @@ class Fleet:
             if id not in self._fetching:
                 self._fetching[id] = asyncio.create_task(self._fetch_adapter(id, files))
         for id, running in list(self._running.items()):
-            if id not in wanted:
+            if id not in wanted and self.version == version:  # else it may be wanted again, which the next turn sees
                 self._failures[id] = "it was stopped"
                 self._tell()
             if id in wanted and _can_follow(running, wanted[id]):
