@@ -116,6 +116,7 @@ def test_a_job_for_a_pool_that_is_not_there_says_which_are(call: Both, tmp_path:
 def test_a_worker_reaches_its_own_loopback_only_where_its_operator_says_so(
     own: RunningServer, mine: Tropism, monkeypatch: pytest.MonkeyPatch, allowed: str | None, status: str
 ) -> None:
+    monkeypatch.delenv("TROPISM_EGRESS_ALLOW", raising=False)
     if allowed:
         monkeypatch.setenv("TROPISM_EGRESS_ALLOW", allowed)
     name = f"far-{allowed}"

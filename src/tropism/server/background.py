@@ -1,14 +1,27 @@
-"""Work that goes on after its caller has left; the process waits for it before it stops."""
+"""Work that nobody waits for: it goes on after its caller has left, or for as long as a block lasts."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 
+@asynccontextmanager
+async def alongside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Work that goes on within this block, and is cancelled at its end; an error that ended it is raised then."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
 class Background:
-    """Tasks that nobody waits for until the end."""
+    """Tasks that nobody waits for; the process does before it stops."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()

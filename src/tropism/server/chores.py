@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 
 from tropism.server import audit
+from tropism.server.background import alongside
 from tropism.server.context import Services
 from tropism.server.domains.ab_tests import lifecycle
 from tropism.server.domains.access import keys
@@ -34,13 +35,10 @@ log = logging.getLogger("tropism")
 @contextlib.asynccontextmanager
 async def done_regularly(services: Services) -> AsyncIterator[None]:
     """Do the chores at once, and every minute from then on."""
-    task = asyncio.create_task(_keep_doing(services))
     try:
-        yield
+        async with alongside(_keep_doing(services)):
+            yield
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
         with contextlib.suppress(StorageFailed):  # when a key was used last is worth no more
             await _note_uses(services)
 

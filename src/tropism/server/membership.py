@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 from tropism.engines.cores import usable_cores
+from tropism.server.background import alongside
 from tropism.server.context import Process
 from tropism.server.database.session import Writing
 from tropism.server.domains.compute_pools import service
@@ -57,12 +58,10 @@ async def announced(
         address=answers.address if answers else None,
     )
     await process.database.write(SYSTEM, settled, service.announce, member)
-    task = asyncio.create_task(_keep_beating(process, member, load, answers))
     try:
-        yield member
+        async with alongside(_keep_beating(process, member, load, answers)):
+            yield member
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
         with contextlib.suppress(StorageFailed):  # then the others will think it gone before long
             await process.database.write(SYSTEM, settled, service.leave, name)
 

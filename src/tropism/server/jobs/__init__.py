@@ -1,0 +1,1 @@
+"""Jobs: who does them, what happens when a worker dies, and the one file that knows the job engine."""

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
+from tropism.server.background import alongside
 from tropism.server.context import Services
 from tropism.server.domains.compute_pools.service import DEFAULT_POOL
 from tropism.server.domains.jobs import states
@@ -27,13 +28,8 @@ log = logging.getLogger("tropism.jobs")
 @contextlib.asynccontextmanager
 async def workers(services: Services, wake: asyncio.Event) -> AsyncIterator[None]:
     """Jobs are done within this block; at its end they are handed back, to go on at the next start."""
-    task = asyncio.create_task(_supervise(services, wake))
-    try:
+    async with alongside(_supervise(services, wake)):
         yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 async def _supervise(services: Services, wake: asyncio.Event) -> None:

@@ -1,0 +1,1 @@
+"""What each caller may use: counted exactly in all processes together."""

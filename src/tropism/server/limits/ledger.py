@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from tropism.server.background import alongside
 from tropism.server.clock import Clock, milliseconds
 from tropism.server.database.connect import Database
 from tropism.server.identity.principal import SYSTEM
@@ -135,12 +136,8 @@ class Ledger:
     @contextlib.asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
         """Renew leases as long as requests are under way that hold something."""
-        task = asyncio.create_task(self._keep())
-        try:
+        async with alongside(self._keep()):
             yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     async def _keep(self) -> None:
         while True:

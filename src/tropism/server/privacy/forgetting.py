@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
+from tropism.server.background import alongside
 from tropism.server.context import Services
 from tropism.server.database.session import Writing
 from tropism.server.domains.ab_tests import forgetting as tests
@@ -29,13 +30,8 @@ log = logging.getLogger("tropism")
 @contextlib.asynccontextmanager
 async def carried_out(services: Services) -> AsyncIterator[None]:
     """Delete what was left undone, what is asked for from now on, and what becomes too old."""
-    task = asyncio.create_task(_keep_on(services))
-    try:
+    async with alongside(_keep_on(services)):
         yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 async def _keep_on(services: Services) -> None:

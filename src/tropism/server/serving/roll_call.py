@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 
+from tropism.server.background import alongside
 from tropism.server.clock import milliseconds
 from tropism.server.context import Services
 from tropism.server.domains.compute_pools import service
@@ -22,12 +23,8 @@ log = logging.getLogger("tropism")
 @contextlib.asynccontextmanager
 async def called(services: Services) -> AsyncIterator[None]:
     """Call the roll within this block."""
-    task = asyncio.create_task(_keep_calling(services))
-    try:
+    async with alongside(_keep_calling(services)):
         yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _keep_calling(services: Services) -> None:
