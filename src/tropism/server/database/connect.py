@@ -121,9 +121,12 @@ class Database(Generic[S]):
         result: T = await self._writer.write(principal, run)
         return result
 
-    async def append(self, insert: Insert, row: Any) -> None:
-        """Store one row with all that wait for the same `insert`; return once it is on disk."""
-        await self._writer.append(insert, row)
+    def append(self, insert: Insert, row: Any) -> asyncio.Future[None]:
+        """Store one row with all that wait for the same `insert`. Done once it is on disk.
+
+        Not a coroutine: to wait for several, asyncio would make a task of each.
+        """
+        return self._writer.append(insert, row)
 
     @property
     def pending_writes(self) -> int:

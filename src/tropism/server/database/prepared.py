@@ -12,6 +12,8 @@ from sqlalchemy import Connection, Table, insert
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.dml import Insert
 
+from tropism.server.database import driver
+
 Values = Sequence[Any]
 """One for each column of the table, in their order."""
 MANY = 8
@@ -35,7 +37,7 @@ class Prepared:
         if self._is_plain and len(rows) >= MANY and dialect.name == "postgresql":
             connection.exec_driver_sql(ready.copy, [tuple(ready.values(row)) for row in rows])
         else:
-            connection.exec_driver_sql(ready.sql, [ready.bound(row) for row in rows])
+            driver.execute_many(connection, ready.sql, [ready.bound(row) for row in rows])
 
 
 class _Ready:

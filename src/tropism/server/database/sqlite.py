@@ -10,6 +10,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 
+from tropism.server.database import driver
 from tropism.server.database.checkpoint import LEFT_TO_THE_WRITER, Checkpointer
 
 
@@ -70,8 +71,8 @@ def _set_up_reader(connection: Any, _: Any) -> None:
 
 def _begin(connection: Connection) -> None:
     """What one reader sees belongs together, whatever is written in the meantime."""
-    connection.exec_driver_sql("BEGIN")
+    driver.execute(connection, "BEGIN")
 
 
 def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    driver.execute(connection, "BEGIN IMMEDIATE")

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine, Transaction
 from sqlalchemy.exc import DBAPIError
 
 from tropism.server.clock import Clock
+from tropism.server.database import driver
 from tropism.server.database.failures import is_away
 from tropism.server.database.session import Reading, Writing
 from tropism.server.errors import DatabaseAway, Overloaded, StorageFailed
@@ -27,7 +28,7 @@ from tropism.server.identity.principal import SYSTEM, Principal
 
 S = TypeVar("S")
 BATCH = 500
-BUSY, GATHERING = 4, 0.001
+BUSY, GATHERING = 2, 0.001
 """After a commit of so many writes, the next one waits so many seconds for more: most of a commit's cost is its own."""
 
 Work = Callable[[Writing], Any]
@@ -65,9 +66,9 @@ class Writer(Generic[S]):
         """Carry out `work` in a transaction; return its result once that is on disk."""
         return await self._put(Pending(principal, self._loop.create_future(), work=work))
 
-    async def append(self, insert: Insert, row: Any) -> None:
-        """Store a row; rows that wait for the same `insert` are handed to it together."""
-        await self._put(Pending(SYSTEM, self._loop.create_future(), insert=insert, row=row))
+    def append(self, insert: Insert, row: Any) -> asyncio.Future[None]:
+        """Store a row; rows that wait for the same `insert` are handed to it together. Done once it is on disk."""
+        return self._put(Pending(SYSTEM, self._loop.create_future(), insert=insert, row=row))
 
     @property
     def pending(self) -> int:
@@ -127,16 +128,16 @@ class Writer(Generic[S]):
 
     def _try(self, connection: Connection, group: list[Pending]) -> tuple[list[Outcome], bool]:
         transaction = Writing(connection, group[0].principal, self._clock)
-        connection.exec_driver_sql("SAVEPOINT one")
+        driver.execute(connection, "SAVEPOINT one")
         try:
             results = _call(transaction, group)
         except Exception as error:
             if connection.invalidated:  # there is nothing to roll back to
                 raise
-            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT one")
-            connection.exec_driver_sql("RELEASE SAVEPOINT one")
+            driver.execute(connection, "ROLLBACK TO SAVEPOINT one")
+            driver.execute(connection, "RELEASE SAVEPOINT one")
             return self._apart(connection, group, error)
-        connection.exec_driver_sql("RELEASE SAVEPOINT one")
+        driver.execute(connection, "RELEASE SAVEPOINT one")
         return [(pending, result, None) for pending, result in zip(group, results, strict=True)], transaction.changed
 
     def _apart(self, connection: Connection, group: list[Pending], error: Exception) -> tuple[list[Outcome], bool]:
