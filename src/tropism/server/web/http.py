@@ -38,6 +38,8 @@ log = logging.getLogger("tropism")
 WORTH_WAITING = 60
 """Seconds that OpenAI's clients wait at most because a header says so."""
 NOTHING_SAID: Mapping[str, str] = MappingProxyType({})
+Serve = Callable[[Request], Awaitable[Response]]
+"""How one endpoint is served. It answers whatever happens: nobody around it knows what to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +101,20 @@ def _file_headers(file: File) -> dict[str, str]:
     return headers if file.size is None else headers | {"content-length": str(file.size)}
 
 
-class FixedPaths(BaseRoute):
-    """Finds routes whose paths have no names in them at once: Starlette tries one route after another."""
+class Application(Starlette):
+    """Goes to paths without names in them at once: Starlette tries one route after another, in six layers."""
 
-    def __init__(self, routes: Iterable[Route]) -> None:
-        fixed = (route for route in routes if not route.param_convertors)
-        self._routes = {(method, route.path): route for route in fixed for method in route.methods or ()}
+    def __init__(self, served: Mapping[tuple[str, str], Serve], **given: Any) -> None:
+        super().__init__(**given)
+        self._served = served
 
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        found = self._routes.get((scope.get("method", ""), scope["path"]))
-        return found.matches(scope) if found else (Match.NONE, {})
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._routes[scope["method"], scope["path"]].handle(scope, receive, send)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        serve = self._served.get((scope.get("method", ""), scope["path"]))
+        if serve is None:
+            await super().__call__(scope, receive, send)
+        else:
+            response = await serve(Request(scope, receive, send))
+            await response(scope, receive, send)
 
 
 Handler = Callable[[Context, In], Awaitable[Out]]
@@ -190,14 +193,18 @@ def application(endpoints: Iterable[Endpoint[Any, Any]], services: Services, mor
     rows = list(endpoints)
     if missing := [row.path for row in rows if row not in _handlers]:
         raise LookupError(f"no handler for {', '.join(missing)}")
-    routes = [_route(row, services) for row in rows]
-    app = Starlette(routes=[FixedPaths(routes), *routes, *more], exception_handlers={HTTPException: _unrouted})
+    serves = {row: _serve(row, services) for row in rows}
+    routes = [Route(row.path, serve, methods=[row.method], name=row.name) for row, serve in serves.items()]
+    fixed: dict[tuple[str, str], Serve] = {
+        (row.method, row.path): serve for row, serve in serves.items() if not row.path_names
+    }
+    app = Application(fixed, routes=[*routes, *more], exception_handlers={HTTPException: _unrouted})
     app.state.stopping = services.stopping
     app.router.redirect_slashes = False  # such a redirect goes to wherever the Host header says
     return app
 
 
-def _route(endpoint: Endpoint[Any, Any], services: Services) -> Route:
+def _serve(endpoint: Endpoint[Any, Any], services: Services) -> Serve:
     read, handler = reader(endpoint, services.settings.max_body_bytes), _handlers[endpoint]
 
     async def serve(request: Request) -> Response:
@@ -251,7 +258,7 @@ def _route(endpoint: Endpoint[Any, Any], services: Services) -> Route:
             return Response(answer.body, endpoint.status, said, media_type=answer.media_type)
         return Response(encode(answer), endpoint.status, said, media_type="application/json")
 
-    return Route(endpoint.path, serve, methods=[endpoint.method], name=endpoint.name)
+    return serve
 
 
 def _context(endpoint: Endpoint[Any, Any], services: Services, request: Request, seen: Seen) -> Context:
@@ -300,17 +307,24 @@ def _with_cookies(answer: WithCookies[Any], endpoint: Endpoint[Any, Any]) -> Res
 
 async def _while_connected(request: Request, work: Coroutine[Any, Any, Out]) -> Out:
     """Cancel the work when its caller goes away: nobody waits for the answer, and it holds an engine."""
-    task, gone = asyncio.ensure_future(work), asyncio.ensure_future(_disconnected(request))
+    working, is_gone = asyncio.current_task(), False
+    assert working is not None
+
+    async def watch() -> None:
+        nonlocal is_gone
+        await _disconnected(request)
+        is_gone = working.cancel()
+
+    watching = asyncio.ensure_future(watch())
     try:
-        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        gone.cancel()
-        if not task.done():
-            task.cancel()
-    try:
-        return await task
+        return await work
     except asyncio.CancelledError:
+        if not is_gone:
+            raise
+        working.uncancel()
         raise ClientDisconnect from None
+    finally:
+        watching.cancel()
 
 
 async def _disconnected(request: Request) -> None:
