@@ -15,8 +15,8 @@ from tropism.server.settings import Settings
 from tropism.server.web.listening import Server, config, listen, url_of
 
 YOUNG = 10_000
-"""New objects at which Python looks for garbage among them. Some thirty requests hold the 700 of its own default between
-them, all in use: looking through those again and again took a tenth of the processor time."""
+"""So many new objects, and Python looks for garbage among them. By default it is 700, which some thirty requests hold
+between them, all in use: looking through those again and again took a tenth of the processor time."""
 
 
 async def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
@@ -25,6 +24,7 @@ from tropism.server.identity.principal import SYSTEM, Principal
 from tropism.server.observability.observing import Seen
 from tropism.server.web.browser import Visit, own_origin
 from tropism.server.web.callers import allowed, caller
+from tropism.server.web.hang_up import HungUp, while_connected
 from tropism.server.web.requests import reader
 from tropism.wire import openai
 from tropism.wire.endpoint import Endpoint
@@ -109,7 +109,7 @@ class Application(Starlette):
         self._served = served
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        serve = self._served.get((scope.get("method", ""), scope["path"]))
+        serve = self._served.get((scope.get("method", ""), scope.get("path", "")))
         if serve is None:
             await super().__call__(scope, receive, send)
         else:
@@ -234,7 +234,7 @@ def _serve(endpoint: Endpoint[Any, Any], services: Services) -> Serve:
 
     async def begun(request: Request, context: Context, given: Any) -> Any:
         work = handler(context, given, request.stream()) if endpoint.receives else handler(context, given)
-        return await (_while_connected(request, work) if endpoint.streams else work)
+        return await (while_connected(request.receive, work) if endpoint.streams else work)
 
     async def answered(request: Request, seen: Seen) -> Response:
         said: dict[str, str] = {}
@@ -244,7 +244,7 @@ def _serve(endpoint: Endpoint[Any, Any], services: Services) -> Serve:
             answer = await handled(request, context, await read(request))
         except TropismError as error:
             return _problem(request, error, {**said, **_as_for_retries(endpoint, error)})
-        except ClientDisconnect:
+        except (ClientDisconnect, HungUp):
             return Response(status_code=499)
         except Exception:
             log.exception("%s %s failed", endpoint.method, endpoint.path)
@@ -303,33 +303,6 @@ def _with_cookies(answer: WithCookies[Any], endpoint: Endpoint[Any, Any]) -> Res
     if answer.location is not None:
         response.headers["location"] = answer.location
     return response
-
-
-async def _while_connected(request: Request, work: Coroutine[Any, Any, Out]) -> Out:
-    """Cancel the work when its caller goes away: nobody waits for the answer, and it holds an engine."""
-    working, is_gone = asyncio.current_task(), False
-    assert working is not None
-
-    async def watch() -> None:
-        nonlocal is_gone
-        await _disconnected(request)
-        is_gone = working.cancel()
-
-    watching = asyncio.ensure_future(watch())
-    try:
-        return await work
-    except asyncio.CancelledError:
-        if not is_gone:
-            raise
-        working.uncancel()
-        raise ClientDisconnect from None
-    finally:
-        watching.cancel()
-
-
-async def _disconnected(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def _as_for_retries(endpoint: Endpoint[Any, Any], error: TropismError) -> Mapping[str, str]:

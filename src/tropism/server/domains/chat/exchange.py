@@ -69,7 +69,8 @@ class Exchange:
         self.created = int(time.time())
         self._started = time.perf_counter()
         self._first_token_ms: float | None = None
-        self._pieces = self._run()
+        answers = [self._ask(choice) for choice in self.choices]
+        self._pieces = merged(answers) if len(answers) > 1 else answers[0]
         self._ended = False
         self._held: Held | None = None
         self._digests = cache.digests(self._route, self.choices) if self._is_kept else []
@@ -194,22 +195,12 @@ class Exchange:
     def _elapsed_ms(self) -> float:
         return (time.perf_counter() - self._started) * 1000
 
-    async def _run(self) -> AsyncGenerator[tuple[Choice, Piece], None]:
-        if len(self.choices) == 1:
-            async with aclosing(self._ask(self.choices[0])) as answer:
-                async for piece in answer:
-                    yield self.choices[0], piece
-            return
-        async with aclosing(merged([self._ask(choice) for choice in self.choices])) as answers:
-            async for index, piece in answers:
-                yield self.choices[index], piece
-
-    async def _ask(self, choice: Choice) -> AsyncGenerator[Piece, None]:
+    async def _ask(self, choice: Choice) -> AsyncGenerator[tuple[Choice, Piece], None]:
         """From the model that was routed to, or the first of its fallbacks that begins to answer."""
         failed: list[tuple[str, EngineError]] = []
         if choice.earlier is not None:
             for piece in choice.earlier.pieces():
-                yield piece
+                yield choice, piece
             return
         try:
             for model in (choice.assigned, *self._route.use_case.fallbacks.get(choice.assigned.id, ())):
@@ -219,7 +210,7 @@ class Exchange:
                         choice.model = model
                     async with aclosing(self._tries(choice)) as answer:
                         async for piece in answer:
-                            yield piece
+                            yield choice, piece
                     return
                 except InvalidRequest as error:
                     failed.append((model.key, EngineRejected(str(error))))

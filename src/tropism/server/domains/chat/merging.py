@@ -1,38 +1,39 @@
-"""Several answers that grow at the same time, as one stream of pieces."""
+"""Several answers that grow at the same time, as one stream."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from typing import TypeVar
 
-from tropism.engines.protocol import Piece
+T = TypeVar("T")
 
 
-async def merged(answers: Sequence[AsyncGenerator[Piece, None]]) -> AsyncGenerator[tuple[int, Piece], None]:
+async def merged(answers: Sequence[AsyncGenerator[T, None]]) -> AsyncGenerator[T, None]:
     """The pieces of several answers, as they come. The first error of one ends all."""
-    queue: asyncio.Queue[tuple[int, Piece | Exception | None]] = asyncio.Queue(maxsize=64)
+    queue: asyncio.Queue[T | Exception | None] = asyncio.Queue(maxsize=64)
 
-    async def feed(index: int, answer: AsyncGenerator[Piece, None]) -> None:
+    async def feed(answer: AsyncGenerator[T, None]) -> None:
         try:
             async with aclosing(answer):
                 async for piece in answer:
-                    await queue.put((index, piece))
-            await queue.put((index, None))
+                    await queue.put(piece)
+            await queue.put(None)
         except Exception as error:
-            await queue.put((index, error))
+            await queue.put(error)
 
-    tasks = [asyncio.create_task(feed(index, answer)) for index, answer in enumerate(answers)]
+    tasks = [asyncio.create_task(feed(answer)) for answer in answers]
     try:
         left = len(tasks)
         while left:
-            index, piece = await queue.get()
+            piece = await queue.get()
             if isinstance(piece, Exception):
                 raise piece
             if piece is None:
                 left -= 1
             else:
-                yield index, piece
+                yield piece
     finally:
         for task in tasks:
             task.cancel()

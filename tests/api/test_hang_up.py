@@ -1,0 +1,102 @@
+"""Work for a caller ends with the caller, and with nobody else's doing in its name."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tropism.server.web.hang_up import LATER, HungUp, while_connected
+
+
+class Caller:
+    """What the server would hear of one."""
+
+    def __init__(self) -> None:
+        self.gone, self.sent = asyncio.Event(), False
+
+    async def receive(self) -> dict[str, Any]:
+        if not self.sent:
+            self.sent = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+
+class Work:
+    """What takes a while, and notes how it ended."""
+
+    def __init__(self) -> None:
+        self.ended = ""
+
+    async def do(self, seconds: float) -> str:
+        try:
+            await asyncio.sleep(seconds)
+        except asyncio.CancelledError:
+            self.ended = "cancelled"
+            raise
+        self.ended = "done"
+        return "answer"
+
+
+async def others() -> set[asyncio.Task[Any]]:
+    """The tasks that are left when all have had a turn."""
+    await asyncio.sleep(0)
+    return asyncio.all_tasks() - {asyncio.current_task()}
+
+
+@pytest.mark.parametrize("seconds", [0.0, 2 * LATER], ids=["at once", "after a while"])
+async def test_work_for_a_caller_who_stays_is_done(seconds: float) -> None:
+    caller = Caller()
+    assert await while_connected(caller.receive, Work().do(seconds)) == "answer"
+    assert caller.sent == (seconds > 0), "who is answered at once is not watched"
+    assert not await others()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 2 * LATER], ids=["at once", "after a while"])
+async def test_who_hangs_up_is_worked_for_no_more(seconds: float) -> None:
+    caller, work = Caller(), Work()
+    asyncio.get_running_loop().call_later(seconds, caller.gone.set)
+    with pytest.raises(HungUp):
+        await while_connected(caller.receive, work.do(60))
+    assert work.ended == "cancelled"
+    async with asyncio.timeout(60):  # which a task that still counts as cancelled could not leave
+        await asyncio.sleep(0)
+    assert not await others()
+
+
+async def test_who_is_cancelled_otherwise_has_not_hung_up() -> None:
+    work = Work()
+    working = asyncio.create_task(while_connected(Caller().receive, work.do(60)))
+    await asyncio.sleep(2 * LATER)
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    assert work.ended == "cancelled"
+    assert not await others()
+
+
+async def test_what_goes_wrong_is_told() -> None:
+    async def fail() -> None:
+        raise ValueError("no such thing")
+
+    with pytest.raises(ValueError, match="no such thing"):
+        await while_connected(Caller().receive, fail())
+
+
+async def test_an_answer_that_was_ready_is_kept() -> None:
+    """Work that ends well although its caller is gone leaves no trace of that in its task."""
+    caller = Caller()
+    asyncio.get_running_loop().call_later(2 * LATER, caller.gone.set)
+
+    async def stubborn() -> str:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            return "stored all the same"
+        return "never"
+
+    assert await while_connected(caller.receive, stubborn()) == "stored all the same"
+    assert (task := asyncio.current_task()) is not None
+    assert task.cancelling() == 0
