@@ -126,6 +126,14 @@ def test_a_wrong_method_is_a_problem_that_lists_the_right_ones(http: httpx2.Clie
     assert set(answer.headers["allow"].split(", ")) - {"HEAD"} == right
 
 
+@pytest.mark.parametrize("path", ["/health", "/api/v1/teams"])
+def test_a_head_is_that_of_the_answer(http: httpx2.Client, path: str) -> None:
+    head, answer = http.head(path), http.get(path)
+    assert (head.status_code, head.content) == (answer.status_code, b"")
+    for name in ("content-type", "content-length"):
+        assert head.headers.get(name) == answer.headers.get(name)
+
+
 @pytest.mark.parametrize("host", ["[", "a]b", "evil.example/v1/?#", "x y", ""])
 def test_a_strange_host_header_does_not_matter(server: RunningServer, host: str) -> None:
     for path, key in (("/api/v1/users/me", server.api_key), ("/api/v1/users/me", "wrong"), ("/nowhere", "wrong")):

@@ -1,4 +1,4 @@
-"""Work for a caller ends with the caller, and with nobody else's doing in its name."""
+"""Work for a caller is cancelled when the caller hangs up, and nothing else is taken for that."""
 
 from __future__ import annotations
 
@@ -40,6 +40,13 @@ class Work:
         return "answer"
 
 
+def cancellations() -> int:
+    """How often this task was cancelled, and nobody took it back: a later timeout would not know its own from those."""
+    task = asyncio.current_task()
+    assert task is not None
+    return task.cancelling()
+
+
 async def others() -> set[asyncio.Task[Any]]:
     """The tasks that are left when all have had a turn."""
     await asyncio.sleep(0)
@@ -61,8 +68,7 @@ async def test_who_hangs_up_is_worked_for_no_more(seconds: float) -> None:
     with pytest.raises(HungUp):
         await while_connected(caller.receive, work.do(60))
     assert work.ended == "cancelled"
-    async with asyncio.timeout(60):  # which a task that still counts as cancelled could not leave
-        await asyncio.sleep(0)
+    assert cancellations() == 0
     assert not await others()
 
 
@@ -77,6 +83,20 @@ async def test_who_is_cancelled_otherwise_has_not_hung_up() -> None:
     assert not await others()
 
 
+async def test_a_caller_who_hangs_up_as_the_time_is_up_is_one_of_both() -> None:
+    caller = Caller()
+    asyncio.get_running_loop().call_later(2 * LATER, caller.gone.set)
+
+    async def impatient() -> None:
+        async with asyncio.timeout(2 * LATER):
+            await asyncio.sleep(60)
+
+    with pytest.raises((HungUp, TimeoutError)):
+        await while_connected(caller.receive, impatient())
+    assert cancellations() == 0
+    assert not await others()
+
+
 async def test_what_goes_wrong_is_told() -> None:
     async def fail() -> None:
         raise ValueError("no such thing")
@@ -85,8 +105,7 @@ async def test_what_goes_wrong_is_told() -> None:
         await while_connected(Caller().receive, fail())
 
 
-async def test_an_answer_that_was_ready_is_kept() -> None:
-    """Work that ends well although its caller is gone leaves no trace of that in its task."""
+async def test_work_that_ends_well_all_the_same_leaves_nobody_cancelled() -> None:
     caller = Caller()
     asyncio.get_running_loop().call_later(2 * LATER, caller.gone.set)
 
@@ -98,5 +117,4 @@ async def test_an_answer_that_was_ready_is_kept() -> None:
         return "never"
 
     assert await while_connected(caller.receive, stubborn()) == "stored all the same"
-    assert (task := asyncio.current_task()) is not None
-    assert task.cancelling() == 0
+    assert cancellations() == 0

@@ -40,7 +40,7 @@ def test_a_row_that_is_there_already_is_an_integrity_error(connection: Connectio
     with pytest.raises(IntegrityError) as raised:
         driver.execute_many(connection, sql, [("twice",), (PLANTED,)])
     assert sql in str(raised.value)
-    assert f"parameters: {PLANTED}" not in str(raised.value)
+    assert "twice" not in str(raised.value)
 
 
 def test_after_an_error_a_savepoint_is_gone_back_to(connection: Connection) -> None:

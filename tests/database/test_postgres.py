@@ -127,14 +127,15 @@ def test_an_engine_outlives_its_connections(tmp_path: Path) -> None:
         assert client.interactions.list(use_case="cut-off").total_count == 1
 
 
-async def test_a_connection_that_breaks_as_rows_are_copied_is_made_anew(
-    database: Database[Snapshot], tmp_path: Path
+@pytest.mark.parametrize("number", [1, 2, 100], ids=["inserted alone", "inserted", "copied"])
+async def test_a_connection_that_breaks_as_rows_are_stored_is_made_anew(
+    database: Database[Snapshot], tmp_path: Path, number: int
 ) -> None:
     def broken(transaction: Writing, rows: Sequence[Any]) -> None:
         pid = transaction.connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
         with psycopg.connect(database_of(tmp_path), autocommit=True) as admin:
             admin.execute("SELECT pg_terminate_backend(%s)", [pid])
-        transaction.put(Prepared(interaction_label), [(UUID(int=1), "k", "v", UUID(int=i)) for i in range(100)])
+        transaction.put(Prepared(interaction_label), [(UUID(int=1), "k", "v", UUID(int=i)) for i in range(number)])
 
     with pytest.raises(DatabaseAway, match="nothing was stored|not known"):
         await database.append(broken, None)

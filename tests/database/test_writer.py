@@ -90,7 +90,7 @@ async def test_a_poison_row_among_many_fails_alone(database: Database[Snapshot])
     held = await gate.close(database)
     rows: list[Any] = [f"t{i}" for i in range(100)]
     rows[13], rows[77] = None, "t5"
-    waiting = [asyncio.ensure_future(database.append(add_all, row)) for row in rows]
+    waiting = [database.append(add_all, row) for row in rows]
     await asyncio.sleep(0)
     gate.open.set()
     await held

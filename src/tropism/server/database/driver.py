@@ -1,8 +1,8 @@
 """Statements of the hot path, given to the driver as they are.
 
-SQLAlchemy makes a context for each statement and asks who listens: 15 to 20 µs, as much as SQLite takes for most of
-them, and in that time nobody else has the interpreter. What goes wrong is raised as SQLAlchemy would raise it. The
-transaction is SQLAlchemy's: it must have begun.
+SQLAlchemy makes a context for each statement and asks who listens: some 10 µs, half of what SQLite takes for most of
+them, and in that time nobody else has the interpreter. What goes wrong is raised as SQLAlchemy would raise it. Its
+transaction has begun, or is about to: nothing here begins one.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ def execute(connection: Connection, sql: str) -> None:
 
 
 def execute_many(connection: Connection, sql: str, rows: Sequence[Any]) -> None:
-    """Execute a statement for each of the rows, which hold what the driver takes."""
-    _run(connection, sql, lambda cursor: cursor.executemany(sql, rows))
+    """Execute a statement for each of the rows, of which there is at least one; they hold what the driver takes."""
+    if len(rows) == 1:  # psycopg would open a pipeline for it
+        _run(connection, sql, lambda cursor: cursor.execute(sql, rows[0]))
+    else:
+        _run(connection, sql, lambda cursor: cursor.executemany(sql, rows))
 
 
 def _run(connection: Connection, sql: str, call: Callable[[Any], object]) -> None:

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
@@ -81,9 +82,10 @@ class Writer(Generic[S]):
         await asyncio.to_thread(self._thread.join)
 
     def _put(self, pending: Pending) -> asyncio.Future[Any]:
-        if self._queue.qsize() >= self._max_pending:
-            raise Overloaded("too many writes are waiting for the disk; try again in a moment")
-        self._queue.put(pending)
+        if self._queue.qsize() < self._max_pending:
+            self._queue.put(pending)
+        else:
+            pending.future.set_exception(Overloaded("too many writes are waiting for the disk; try again in a moment"))
         return pending.future
 
     def _run(self) -> None:
@@ -109,24 +111,24 @@ class Writer(Generic[S]):
         return batch, False
 
     def _commit(self, connection: Connection, batch: list[Pending]) -> tuple[list[Outcome], S | None]:
+        outcomes: list[Outcome] = []
         try:
             with _begun(connection):
-                outcomes, changed = self._carry_out(connection, batch)
+                changed = self._carry_out(connection, batch, outcomes)
                 snapshot = self._load(Reading(connection, SYSTEM, self._clock)) if changed else None
             return outcomes, snapshot
         except Exception as error:
-            failed = _failed(error)
-            return [(pending, None, failed) for pending in batch], None
+            outcomes[:] = zip(batch, repeat(None), repeat(_failed(error)))
+            return outcomes, None
 
-    def _carry_out(self, connection: Connection, batch: list[Pending]) -> tuple[list[Outcome], bool]:
-        outcomes, changed = [], False
+    def _carry_out(self, connection: Connection, batch: list[Pending], outcomes: list[Outcome]) -> bool:
+        """Add what comes of each; return whether the snapshot is another one then."""
+        changed = False
         for group in _groups(batch):
-            results, touched = self._try(connection, group)
-            outcomes += results
-            changed |= touched
-        return outcomes, changed
+            changed |= self._try(connection, group, outcomes)
+        return changed
 
-    def _try(self, connection: Connection, group: list[Pending]) -> tuple[list[Outcome], bool]:
+    def _try(self, connection: Connection, group: list[Pending], outcomes: list[Outcome]) -> bool:
         transaction = Writing(connection, group[0].principal, self._clock)
         driver.execute(connection, "SAVEPOINT one")
         try:
@@ -136,18 +138,19 @@ class Writer(Generic[S]):
                 raise
             driver.execute(connection, "ROLLBACK TO SAVEPOINT one")
             driver.execute(connection, "RELEASE SAVEPOINT one")
-            return self._apart(connection, group, error)
+            return self._apart(connection, group, error, outcomes)
         driver.execute(connection, "RELEASE SAVEPOINT one")
-        return [(pending, result, None) for pending, result in zip(group, results, strict=True)], transaction.changed
+        outcomes += zip(group, results, repeat(None))
+        return transaction.changed
 
-    def _apart(self, connection: Connection, group: list[Pending], error: Exception) -> tuple[list[Outcome], bool]:
+    def _apart(self, connection: Connection, group: list[Pending], error: Exception, outcomes: list[Outcome]) -> bool:
         """One row of a group spoilt it: halve the group until that row is alone with its error."""
         if len(group) == 1:
-            return [(group[0], None, _failed(error) if is_away(error) else error)], False
+            outcomes.append((group[0], None, _failed(error) if is_away(error) else error))
+            return False
         middle = len(group) // 2
-        first, first_changed = self._try(connection, group[:middle])
-        second, second_changed = self._try(connection, group[middle:])
-        return first + second, first_changed or second_changed
+        changed = self._try(connection, group[:middle], outcomes)
+        return self._try(connection, group[middle:], outcomes) or changed
 
     def _answer(self, outcomes: list[Outcome], snapshot: S | None) -> None:
         with contextlib.suppress(RuntimeError):  # a closed loop: nobody waits any more
@@ -157,12 +160,15 @@ class Writer(Generic[S]):
         if snapshot is not None:
             self._publish(snapshot)
         for pending, result, error in outcomes:
-            if pending.future.done():  # the caller was cancelled; the write stands
+            future = pending.future
+            del pending.future
+            if future.done():  # the caller was cancelled; the write stands
                 continue
             if error is None:
-                pending.future.set_result(result)
+                future.set_result(result)
             else:
-                pending.future.set_exception(error)
+                future.set_exception(error)
+        outcomes.clear()  # else errors would hold themselves: their tracebacks hold our frames, and those this list
 
 
 def _groups(batch: list[Pending]) -> list[list[Pending]]:

@@ -18,7 +18,7 @@ class HungUp(Exception):
 
 
 async def while_connected(receive: Receive, work: Coroutine[Any, Any, Out]) -> Out:
-    """Do the work, in the caller's own task; raise `HungUp` when it was cancelled because the caller is gone."""
+    """Do the work, in the task that calls this; raise `HungUp` when it was cancelled because the caller is gone."""
     watch = _Watch(receive)
     try:
         return await work

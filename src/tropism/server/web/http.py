@@ -241,7 +241,7 @@ def _serve(endpoint: Endpoint[Any, Any], services: Services) -> Serve:
         try:
             context = await admitted(request, seen)
             said = context.headers
-            answer = await handled(request, context, await read(request))
+            return _response(await handled(request, context, await read(request)), endpoint, said, seen)
         except TropismError as error:
             return _problem(request, error, {**said, **_as_for_retries(endpoint, error)})
         except (ClientDisconnect, HungUp):
@@ -250,15 +250,18 @@ def _serve(endpoint: Endpoint[Any, Any], services: Services) -> Serve:
             log.exception("%s %s failed", endpoint.method, endpoint.path)
             problem = TropismError("an error on our side; the server's log has the details")
             return _problem(request, problem, _as_for_retries(endpoint, problem))
-        if isinstance(answer, Events | File):
-            return OpenResponse(answer, endpoint, said, seen)
-        if isinstance(answer, WithCookies):
-            return _with_cookies(answer, endpoint)
-        if isinstance(answer, Raw):
-            return Response(answer.body, endpoint.status, said, media_type=answer.media_type)
-        return Response(encode(answer), endpoint.status, said, media_type="application/json")
 
     return serve
+
+
+def _response(answer: Any, endpoint: Endpoint[Any, Any], said: Mapping[str, str], seen: Seen) -> Response:
+    if isinstance(answer, Events | File):
+        return OpenResponse(answer, endpoint, said, seen)
+    if isinstance(answer, WithCookies):
+        return _with_cookies(answer, endpoint)
+    if isinstance(answer, Raw):
+        return Response(answer.body, endpoint.status, said, media_type=answer.media_type)
+    return Response(encode(answer), endpoint.status, said, media_type="application/json")
 
 
 def _context(endpoint: Endpoint[Any, Any], services: Services, request: Request, seen: Seen) -> Context:

@@ -18,7 +18,7 @@ from tropism.server.database.session import Writing
 from tropism.server.domains.ab_tests import assignment
 from tropism.server.domains.chat import amounts, cache, shadow
 from tropism.server.domains.chat.choice import Choice, Earlier
-from tropism.server.domains.chat.merging import merged
+from tropism.server.domains.chat.merging import Pieces, merged
 from tropism.server.domains.chat.patience import Patience
 from tropism.server.domains.chat.prompting import parameters_of, prompt_for, system_prompt
 from tropism.server.domains.chat.routing import Ask, Route, route, takes_shadow
@@ -69,8 +69,8 @@ class Exchange:
         self.created = int(time.time())
         self._started = time.perf_counter()
         self._first_token_ms: float | None = None
-        answers = [self._ask(choice) for choice in self.choices]
-        self._pieces = merged(answers) if len(answers) > 1 else answers[0]
+        # None until it is asked for: one that never began would hold this exchange, which holds it.
+        self._pieces: Pieces | None = None
         self._ended = False
         self._held: Held | None = None
         self._digests = cache.digests(self._route, self.choices) if self._is_kept else []
@@ -142,6 +142,7 @@ class Exchange:
     async def next(self) -> tuple[Choice, Piece] | None:
         """The next piece of any choice, or None at the end of all. An error of one ends the exchange."""
         try:
+            self._pieces = self._pieces or self._answers()
             found = await anext(self._pieces, None)
         except Exception:
             self._ended = True
@@ -183,7 +184,8 @@ class Exchange:
             self._context.services.spawn(self._abandon())
 
     async def _abandon(self) -> None:
-        await self._pieces.aclose()
+        if self._pieces is not None:
+            await self._pieces.aclose()
         for choice in self.choices:
             choice.finish_reason = choice.finish_reason or "cancelled"
         await self._store()
@@ -195,7 +197,11 @@ class Exchange:
     def _elapsed_ms(self) -> float:
         return (time.perf_counter() - self._started) * 1000
 
-    async def _ask(self, choice: Choice) -> AsyncGenerator[tuple[Choice, Piece], None]:
+    def _answers(self) -> Pieces:
+        answers = [self._ask(choice) for choice in self.choices]
+        return merged(answers) if len(answers) > 1 else answers[0]
+
+    async def _ask(self, choice: Choice) -> Pieces:
         """From the model that was routed to, or the first of its fallbacks that begins to answer."""
         failed: list[tuple[str, EngineError]] = []
         if choice.earlier is not None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import TypeVar
 
-T = TypeVar("T")
+from tropism.engines.protocol import Piece
+from tropism.server.domains.chat.choice import Choice
+
+Pieces = AsyncGenerator[tuple[Choice, Piece], None]
+"""What is said, and the choice that it belongs to."""
 
 
-async def merged(answers: Sequence[AsyncGenerator[T, None]]) -> AsyncGenerator[T, None]:
+async def merged(answers: Sequence[Pieces]) -> Pieces:
     """The pieces of several answers, as they come. The first error of one ends all."""
-    queue: asyncio.Queue[T | Exception | None] = asyncio.Queue(maxsize=64)
+    queue: asyncio.Queue[tuple[Choice, Piece] | Exception | None] = asyncio.Queue(maxsize=64)
 
-    async def feed(answer: AsyncGenerator[T, None]) -> None:
+    async def feed(answer: Pieces) -> None:
         try:
             async with aclosing(answer):
                 async for piece in answer:
