@@ -5,7 +5,6 @@ It looks seldom (`server/processes/run.py`), and what waits may hold a body of 3
 
 from __future__ import annotations
 
-import asyncio
 import gc
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -28,6 +27,7 @@ Ask = Callable[[AsyncTropism], Awaitable[None]]
 async def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AsyncTropism]:
     """A server in this process, whose garbage can be looked at."""
     monkeypatch.setenv("TROPISM_ADMIN_API_KEY", KEY)
+    usual = gc.get_threshold()
     settings = from_environment(
         data=tmp_path, database=database_of(tmp_path), port=0, echo_models=("echo",), bundled_models=False
     )
@@ -35,21 +35,23 @@ async def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         await client.use_cases.create(CASE, team="default")
         await client.models.attach("echo", make_default=True, wait=True, use_case=CASE)
         yield client
+    gc.set_threshold(*usual)
+    gc.unfreeze()
 
 
 @pytest.fixture
-def garbage() -> Iterator[Callable[[], Counter[str]]]:
-    """The server's own objects that only the collector would have freed since the test began, by their types."""
+def uncollected() -> Iterator[None]:
+    """Nothing is looked for: what is not freed with its last reference stays."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
 
-    def found() -> Counter[str]:
-        gc.collect()
-        kinds = [type(each) for each in gc.garbage]
-        return Counter(kind.__name__ for kind in kinds if kind.__module__.startswith("tropism.server"))
 
-    gc.set_debug(gc.DEBUG_SAVEALL)
-    yield found
-    gc.set_debug(0)
-    gc.garbage.clear()
+def there() -> Counter[str]:
+    """The server's own objects, by their types."""
+    kinds = [type(each) for each in gc.get_objects()]
+    return Counter(kind.__name__ for kind in kinds if kind.__module__.startswith("tropism.server"))
 
 
 async def chat(client: AsyncTropism) -> None:
@@ -84,12 +86,10 @@ async def write_what_is_there(client: AsyncTropism) -> None:
 @pytest.mark.parametrize(
     "ask", [chat, chat_for_two_answers, stream, chat_past_a_limit, write_to_nothing, write_what_is_there]
 )
-async def test_a_request_leaves_no_cycle(here: AsyncTropism, garbage: Callable[[], Counter[str]], ask: Ask) -> None:
+@pytest.mark.usefixtures("uncollected")
+async def test_a_request_leaves_no_cycle(here: AsyncTropism, ask: Ask) -> None:
     await ask(here)
-    gc.collect()
-    gc.garbage.clear()
+    before = there()
     for _ in range(TIMES):
         await ask(here)
-    await asyncio.sleep(0.1)
-    of_each = {kind: number for kind, number in garbage().items() if number >= TIMES}
-    assert not of_each
+    assert [kind for kind, number in (there() - before).items() if number >= TIMES] == []

@@ -91,7 +91,6 @@ async def test_a_poison_row_among_many_fails_alone(database: Database[Snapshot])
     rows: list[Any] = [f"t{i}" for i in range(100)]
     rows[13], rows[77] = None, "t5"
     waiting = [database.append(add_all, row) for row in rows]
-    await asyncio.sleep(0)
     gate.open.set()
     await held
     results = await asyncio.gather(*waiting, return_exceptions=True)

@@ -12,6 +12,7 @@ from contextlib import closing
 from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy.engine.interfaces import DBAPIModule
 from sqlalchemy.exc import DBAPIError
 
 
@@ -37,10 +38,12 @@ def _run(connection: Connection, sql: str, call: Callable[[Any], object]) -> Non
         raise _wrapped(connection, sql, error, kind) from error
 
 
-def _wrapped(connection: Connection, sql: str, error: Exception, kind: type[Exception]) -> BaseException:
+def _wrapped(
+    connection: Connection, sql: str, error: DBAPIModule.Error, kind: type[DBAPIModule.Error]
+) -> BaseException:
     """The error, as SQLAlchemy says it; a connection that was lost is not used again."""
     dialect = connection.dialect
-    is_lost = dialect.is_disconnect(error, connection.connection.dbapi_connection, None)  # type: ignore[arg-type]
+    is_lost = dialect.is_disconnect(error, connection.connection, None)
     if is_lost:
         connection.invalidate(error)
     return DBAPIError.instance(

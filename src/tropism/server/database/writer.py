@@ -159,6 +159,7 @@ class Writer(Generic[S]):
     def _settle(self, outcomes: list[Outcome], snapshot: S | None) -> None:
         if snapshot is not None:
             self._publish(snapshot)
+        # An error's traceback holds our frames, and those the batch and its outcomes: neither may lead back to it.
         for pending, result, error in outcomes:
             future = pending.future
             del pending.future
@@ -168,7 +169,7 @@ class Writer(Generic[S]):
                 future.set_result(result)
             else:
                 future.set_exception(error)
-        outcomes.clear()  # else errors would hold themselves: their tracebacks hold our frames, and those this list
+        outcomes.clear()
 
 
 def _groups(batch: list[Pending]) -> list[list[Pending]]:

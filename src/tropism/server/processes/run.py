@@ -15,8 +15,7 @@ from tropism.server.settings import Settings
 from tropism.server.web.listening import Server, config, listen, url_of
 
 YOUNG = 10_000
-"""So many new objects, and Python looks for garbage among them. The 700 of Python 3.11 are what some thirty requests
-hold between them, all in use: looking through those again and again took a tenth of the processor time."""
+"""So many new objects, and Python looks for garbage among them (docs/decisions/0049)."""
 
 
 async def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
@@ -53,10 +52,7 @@ async def running(
 
 
 def _spare_the_collector() -> None:
-    """Modules and tables stay: to look through all of them for garbage stops every request for 50 to 100 ms.
-
-    What requests leave behind goes with its last reference: cycles are not made on their way.
-    """
+    """Modules and tables stay: to look through all of them for garbage stops every request for 50 to 100 ms."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG)
