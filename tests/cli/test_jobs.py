@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from tests.jobs.conftest import count_in
 
+from tropism import Tropism
 from tropism.server import snapshot
 from tropism.server.clock import Clock
 from tropism.server.database.connect import Database
@@ -37,6 +38,12 @@ def write(engine: RunningServer) -> Iterator[Callable[..., Any]]:
 
 
 @pytest.fixture
+def client(engine: RunningServer) -> Iterator[Tropism]:
+    with Tropism(engine.base_url, engine.api_key) as client:
+        yield client
+
+
+@pytest.fixture
 def made(write: Callable[..., Any]) -> Job:
     job: Job = write(count_in("support", capability="of-the-test"))
     return job
@@ -51,12 +58,14 @@ def test_list_get_and_cancel(tropism: Command, made: Job) -> None:
     assert tropism("jobs", "cancel", made.id, "--json").json["status"] == "CANCELED"
 
 
-def test_watch_tells_each_change_and_the_end(tropism: Command, write: Callable[..., Any], made: Job) -> None:
+def test_watch_tells_each_change_and_the_end(
+    tropism: Command, client: Tropism, write: Callable[..., Any], made: Job
+) -> None:
     attempt = write(states.begin, made.id).attempt
     write(states.begin_stage, made.id, attempt, "count", 4)
     write(states.advance, made.id, attempt, "count", 3)
     write(states.note, made.id, attempt, "warning", "a [red]strange[/] thing")
-    end = threading.Timer(5.0, tropism, ("jobs", "cancel", made.id, "--json"))
+    end = threading.Timer(5.0, client.jobs.cancel, (made.id,))  # a command would take what `watch` prints
     end.start()
     watched = tropism("jobs", "watch", made.id)
     end.join()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from tropism.weights.families import Unusable
 from tropism.weights.hub import Damaged, Hub
-from tropism.weights.messages import PART, Found
+from tropism.weights.messages import PART, Found, HubFile
 
 from . import tiny
 from .hub import COMMIT, Repository, SmallHub, run_hub
@@ -43,6 +44,30 @@ def bring(client: Hub, found: Found, folder: Path) -> list[int]:
 def same(found: Found, original: Path, folder: Path) -> bool:
     names = [file.name for file in (*found.small, *found.weights)]
     return all((original / name).read_bytes() == (folder / name).read_bytes() for name in names)
+
+
+def test_what_has_arrived_is_counted_while_files_get_their_names(tmp_path: Path) -> None:
+    file = HubFile(name="config.json", size=3, sha256=None, git=None)
+    found = Found(
+        hf_model_id=NAME, revision=COMMIT, kind="gguf", small=[file], weights=[], licence=None, base_model=None
+    )
+    partial = tmp_path / f"{file.name}{PART}"
+    ended = threading.Event()
+
+    def come_again_and_again() -> None:
+        while not ended.is_set():
+            partial.write_bytes(b"{ }")
+            partial.rename(tmp_path / file.name)
+            (tmp_path / file.name).unlink()
+
+    writer = threading.Thread(target=come_again_and_again)
+    writer.start()
+    try:
+        counts = {found.arrived(tmp_path) for _ in range(20_000)}
+    finally:
+        ended.set()
+        writer.join()
+    assert counts == {0, 3}
 
 
 def test_a_model_is_found_at_a_commit_and_brought(hub: SmallHub, folder: Path, tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from tropism.weights.size import size_so_far
+
 PART = ".part"
 """What the name of a file ends with that is not whole, or not checked yet."""
 
@@ -38,13 +40,16 @@ class Found(Struct, kw_only=True, frozen=True, tag=True):
 
     def arrived(self, folder: Path) -> int:
         """How many bytes of the files are in the folder, those that are not whole included."""
-        files = (*self.small, *self.weights)
-        places = ((folder / file.name, folder / f"{file.name}{PART}") for file in files)
-        return sum(next((place.stat().st_size for place in each if place.exists()), 0) for each in places)
+        return sum(_arrived(folder / file.name) for file in (*self.small, *self.weights))
 
     def checked(self, folder: Path) -> int:
         """How many bytes are in files that are whole and checked."""
         return sum(file.size for file in (*self.small, *self.weights) if (folder / file.name).exists())
+
+
+def _arrived(file: Path) -> int:
+    # In the order of their lives: a part that is whole now has got the name that is looked at next.
+    return size_so_far(file.with_name(f"{file.name}{PART}")) or size_so_far(file)
 
 
 class Ask(Struct, kw_only=True, frozen=True):

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from tropism.server.files.storage import Storage, move, storage_at
 from tropism.server.processes.low_priority import answer, asked
+from tropism.weights.size import size_so_far
 
 FETCHING = "fetching"
 """The folder, in the data directory, of files that have not arrived as a whole."""
@@ -131,7 +132,7 @@ def _alone(data: Path, file: StoredFile) -> Iterator[Path]:
 
 def _fetch_one(storage: Storage, file: StoredFile, partial: Path) -> None:
     """Have the whole file, checked; what an earlier process left of it is gone on with."""
-    arrived = partial.stat().st_size if partial.exists() else 0
+    arrived = size_so_far(partial)
     if file.size - arrived + RESERVE > shutil.disk_usage(partial.parent).free:
         partial.unlink(missing_ok=True)
         raise Wrong(f"{file.name!r} has {file.size:,} bytes, and the disk of the data directory has no room for them")

@@ -23,6 +23,7 @@ from tropism.server.identity.principal import SYSTEM
 from tropism.server.settings import Settings
 from tropism.server.tables.datasets import dataset_upload
 from tropism.server.tables.use_cases import use_case
+from tropism.weights.size import size_so_far
 from tropism.wire import datasets as wire
 
 WRITTEN_AT_ONCE = 1024 * 1024
@@ -85,8 +86,7 @@ async def arrived(process: Process, id: UUID) -> int:
     """How many bytes of an upload are here."""
     if are_stored(process.settings):
         return await process.database.read(SYSTEM, stored_parts.arrived, id)
-    file = path(process.settings, id)
-    return file.stat().st_size if file.exists() else 0
+    return size_so_far(path(process.settings, id))
 
 
 async def append(process: Process, row: Row[Any], offset: int, body: AsyncIterator[bytes]) -> None:

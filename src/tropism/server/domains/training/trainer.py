@@ -16,6 +16,7 @@ from tropism.server.identity.principal import SYSTEM
 from tropism.server.jobs.protocol import JobFailed, Run
 from tropism.server.processes.low_priority import lower_session
 from tropism.trainers import protocol
+from tropism.weights.size import size_so_far
 
 LOOK_SECONDS = 0.5
 PULSE_LOOKS = 60
@@ -68,7 +69,7 @@ async def _attempt(run: Run[TrainingRequest], part: str, module: str, folder: Pa
     (folder / protocol.RESULT).unlink(missing_ok=True)
     read = await run.read(records.read_so_far, run.id, part)
     # What another machine had said after its last checkpoint is not in this file, and is said anew.
-    reader = protocol.EventReader(folder, min(read, _size(folder / protocol.EVENTS)))
+    reader = protocol.EventReader(folder, min(read, size_so_far(folder / protocol.EVENTS)))
     try:
         async with _started(run, module, folder) as process:
             await _listen(run, part, folder, reader, process)
@@ -180,10 +181,6 @@ def _work_done(pid: int) -> int:
         return int(fields[11]) + int(fields[12])
     except OSError:
         return 0
-
-
-def _size(file: Path) -> int:
-    return file.stat().st_size if file.exists() else 0
 
 
 def _last_words(folder: Path) -> str:
