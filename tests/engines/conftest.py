@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,8 +71,6 @@ class Upstream:
                 await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
-        finally:
-            writer.close()
 
 
 async def _read(reader: asyncio.StreamReader) -> Request | None:
@@ -82,22 +81,35 @@ async def _read(reader: asyncio.StreamReader) -> Request | None:
     return Request(line, headers, json.loads(body or b"null"))
 
 
-@pytest.fixture
-async def upstream() -> AsyncIterator[Upstream]:
-    it = Upstream()
-    tasks: set[asyncio.Task[None]] = set()
+@asynccontextmanager
+async def listening(
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[str]:
+    """The URL of a server that does this with each connection."""
+    tasks: set[asyncio.Future[None]] = set()
 
-    def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        tasks.add(asyncio.ensure_future(it.serve(reader, writer)))
+    async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with closing(writer):
+            await serve(reader, writer)
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    it.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
-    yield it
+    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tasks.add(asyncio.ensure_future(one(reader, writer)))
+
+    server = await asyncio.start_server(begin, "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     server.close()
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     await server.wait_closed()
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    it = Upstream()
+    async with listening(it.serve) as url:
+        it.url = f"{url}/v1"
+        yield it
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ import aiohttp
 import msgspec
 
 from tropism.engines.cores import default_threads
+from tropism.engines.http_client import Response
 from tropism.engines.in_flight import InFlight
 from tropism.engines.keeper import Keeper
 from tropism.engines.llama_process import LlamaConfig, LlamaProcess
@@ -239,16 +240,16 @@ class LlamaCppEngine(Engine):
     @asynccontextmanager
     async def _ask(
         self, route: str, body: Mapping[str, Any] | None
-    ) -> AsyncGenerator[tuple[LlamaProcess, aiohttp.ClientResponse], None]:
+    ) -> AsyncGenerator[tuple[LlamaProcess, Response], None]:
         """Wait for a slot and yield a response with status 200; translate what goes wrong until the block ends."""
-        method, data = ("GET", None) if body is None else ("POST", _encode(body))
+        data = None if body is None else _encode(body)
         timeout = aiohttp.ClientTimeout(total=None, sock_read=self._limits.silence)
         self._keeper.refuse_if_down()
         with self._in_flight:
             async with self._slot():
                 process = await self._keeper.running()
                 try:
-                    async with process.session.request(method, route, data=data, timeout=timeout) as response:
+                    with await process.ask(route, data, timeout) as response:
                         if response.status != 200:
                             raise _refusal(await response.read())
                         yield process, response

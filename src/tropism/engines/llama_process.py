@@ -13,10 +13,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import aiohttp
+from yarl import URL
 
 from tropism.engines.children import ending, passed_on, without_folders
+from tropism.engines.http_client import HttpClient, Response
 from tropism.engines.protocol import EngineError
 
+_URL = URL("http://llama")
 _SCRIPT = Path(__file__).with_name("llama_child.py")
 
 _STAMP = re.compile(r"^[\d.]+ [A-Z] +(?:\w{3} +)?(?:\w+: +)*")
@@ -40,7 +43,7 @@ class LlamaConfig:
 
 
 class LlamaProcess:
-    """Made by `launch`; serves until it dies or is closed. `session` reaches its HTTP server."""
+    """Made by `launch`; serves until it dies or is closed."""
 
     def __init__(self) -> None:
         # A socket's path may have about a hundred characters, and some temporary folders are longer than that.
@@ -56,7 +59,7 @@ class LlamaProcess:
         # Never kept open: the child spends a thread on every open connection, and a local one costs nothing to make.
         connector = aiohttp.UnixConnector(socket, limit=0, force_close=True)
         headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-        self.session = aiohttp.ClientSession("http://llama", connector=connector, headers=headers)
+        self._client = HttpClient(connector, headers)
         self.heard = 0.0
         """When it last sent anything about a prompt, by the event loop's clock."""
         self.replaced = asyncio.Event()
@@ -85,6 +88,11 @@ class LlamaProcess:
         """The process's id, once it has started."""
         return self._process.pid if self._process else None
 
+    async def ask(self, route: str, body: bytes | None, timeout: aiohttp.ClientTimeout) -> Response:
+        """Post a body, or get what the route shows. Raises aiohttp's errors."""
+        method = "GET" if body is None else "POST"
+        return await self._client.request(method, _URL.with_path(route), body or b"", timeout)
+
     async def ended(self) -> str:
         """Wait until the process is gone, and say why."""
         assert self._process
@@ -97,8 +105,9 @@ class LlamaProcess:
     async def is_healthy(self, seconds: float) -> bool:
         """Say whether it answers at all."""
         try:
-            async with asyncio.timeout(seconds), self.session.get("/health") as response:
-                return response.status == 200
+            async with asyncio.timeout(seconds):
+                with await self.ask("/health", None, aiohttp.ClientTimeout()) as response:
+                    return response.status == 200
         except (aiohttp.ClientError, TimeoutError):
             return False
 
@@ -115,7 +124,7 @@ class LlamaProcess:
         if self._errors:
             self._errors.cancel()
             await asyncio.wait([self._errors])
-        await self.session.close()
+        await self._client.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     async def _start(self, config: LlamaConfig) -> None:

@@ -14,6 +14,7 @@ from yarl import URL
 
 from tropism.egress.guard import checked_url, connector
 from tropism.egress.policy import Egress, EgressRefused
+from tropism.engines.http_client import HttpClient, Response
 from tropism.engines.in_flight import InFlight
 from tropism.engines.outgoing import HEADERS
 from tropism.engines.protocol import EngineError, EngineTimeout, EngineUnavailable, ModelSource
@@ -48,18 +49,15 @@ class Provider:
         self._streamed = aiohttp.ClientTimeout(connect=timeouts.connect, sock_read=timeouts.between_bytes)
         self._whole = aiohttp.ClientTimeout(connect=timeouts.connect, total=timeouts.whole_answer)
         self._in_flight = InFlight()
-        self._session: aiohttp.ClientSession | None = None
+        self._client: HttpClient | None = None
 
     async def start(self, headers: Mapping[str, str]) -> None:
         """Check what can be checked without a request: a question to a provider costs money."""
         url = self.url("")
         if not self._source.external_model_id:
             raise EngineError("the model has no name at the provider (external_model_id)")
-        self._session = aiohttp.ClientSession(
-            connector=self._connector(url),
-            headers={"Content-Type": "application/json", "User-Agent": "tropism", **headers},
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
+        always = {"Content-Type": "application/json", "User-Agent": "tropism"}
+        self._client = HttpClient(self._connector(url), {**always, **headers})
 
     def _connector(self, url: URL) -> aiohttp.BaseConnector:
         if self._source.socket is not None:
@@ -67,10 +65,10 @@ class Provider:
         return connector(url, self._source.egress, limit=2000, ttl_dns_cache=60)
 
     async def close(self) -> None:
-        session, self._session = self._session, None
-        if session is not None:
+        client, self._client = self._client, None
+        if client is not None:
             await self._in_flight.drained(_SECONDS_TO_DRAIN)
-            await session.close()
+            await client.close()
 
     @property
     def key(self) -> str:
@@ -86,24 +84,20 @@ class Provider:
         return (base / route if route else base).with_query(base.query).update_query(query or {})
 
     @asynccontextmanager
-    async def post(
-        self, url: URL, body: Mapping[str, Any], *, stream: bool = False
-    ) -> AsyncGenerator[aiohttp.ClientResponse, None]:
+    async def post(self, url: URL, body: Mapping[str, Any], *, stream: bool = False) -> AsyncGenerator[Response, None]:
         """Yield a response with status 200, and translate whatever goes wrong until the block ends."""
-        if self._session is None:
+        if (client := self._client) is None:
             raise EngineUnavailable("the engine is not running")
         timeout = self._streamed if stream else self._whole
-        # Redirects could lead inside, past whatever checked the endpoint, and would carry the key along.
-        request = self._session.post(
-            url, data=_encode(body), timeout=timeout, allow_redirects=False, headers=HEADERS.get()
-        )
         with self._in_flight:
             try:
-                async with request as response:
-                    if response.status != 200:
-                        wait = response.headers.get("retry-after")
-                        raise refused(response.status, await _explanation(response), wait)
-                    yield response
+                async with asyncio.timeout(timeout.total):
+                    # Redirects could lead inside, past whatever checked the endpoint, and would carry the key along.
+                    with await client.request("POST", url, _encode(body), timeout, HEADERS.get()) as response:
+                        if response.status != 200:
+                            wait = response.headers.get("retry-after")
+                            raise refused(response.status, await _explanation(response), wait)
+                        yield response
             except EngineError as error:
                 raise without_key(error, self._source.api_key) from error.__cause__
             except aiohttp.ClientError as error:
@@ -117,7 +111,7 @@ class Provider:
             return await whole(response)
 
 
-async def whole(response: aiohttp.ClientResponse, limit: int = _LONGEST_ANSWER) -> bytes:
+async def whole(response: Response, limit: int = _LONGEST_ANSWER) -> bytes:
     """Read the body, but not without end."""
     parts: list[bytes] = []
     size = 0
@@ -129,7 +123,7 @@ async def whole(response: aiohttp.ClientResponse, limit: int = _LONGEST_ANSWER) 
     return b"".join(parts)
 
 
-async def read_rest(response: aiohttp.ClientResponse) -> None:
+async def read_rest(response: Response) -> None:
     """Take what follows the last event, usually nothing: only a connection that was read to its end is used again."""
     try:
         async with asyncio.timeout(0.1):
@@ -139,7 +133,7 @@ async def read_rest(response: aiohttp.ClientResponse) -> None:
         response.close()
 
 
-async def _explanation(response: aiohttp.ClientResponse) -> bytes:
+async def _explanation(response: Response) -> bytes:
     try:
         return await whole(response, _LONGEST_ERROR)
     except (aiohttp.ClientError, TimeoutError, EngineError):

@@ -15,7 +15,9 @@ from uuid import UUID
 import aiohttp
 import msgspec
 from msgspec import Struct
+from yarl import URL
 
+from tropism.engines.http_client import HttpClient, Response
 from tropism.engines.outgoing import HEADERS
 from tropism.engines.protocol import (
     Embeddings,
@@ -36,6 +38,9 @@ SILENCE_SECONDS = 4 * ALIVE_SECONDS
 CONNECT_SECONDS = 5.0
 IDLE_SECONDS = 3.0
 """A connection is not used again after so long: the worker closes it after five, perhaps as a request comes."""
+
+
+_TIMEOUT = aiohttp.ClientTimeout(connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS)
 
 
 class Ask(Struct, kw_only=True, frozen=True, omit_defaults=True):
@@ -119,23 +124,19 @@ class Connections:
 
     def __init__(self, token: str) -> None:
         self._token = token
-        self._session: aiohttp.ClientSession | None = None
+        self._client: HttpClient | None = None
 
-    @property
-    def session(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS)
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=10, keepalive_timeout=IDLE_SECONDS),
-                headers={"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"},
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=timeout,
-            )
-        return self._session
+    async def post(self, url: URL, body: bytes) -> Response:
+        """Raises aiohttp's errors."""
+        if self._client is None:
+            connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=10, keepalive_timeout=IDLE_SECONDS)
+            always = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+            self._client = HttpClient(connector, always)
+        return await self._client.request("POST", url, body, _TIMEOUT, HEADERS.get())
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        if self._client is not None:
+            await self._client.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,9 +188,7 @@ class RemoteEngine(Engine):
         """What the worker says, until it has said all of it."""
         last: Event | None = None
         try:
-            async with self._connections.session.post(
-                self._target.address + PATH, data=_encode(ask), allow_redirects=False, headers=HEADERS.get()
-            ) as response:
+            with await self._connections.post(URL(self._target.address + PATH), _encode(ask)) as response:
                 if response.status != 200:
                     raise self._refused(response.status)
                 lines = Lines()

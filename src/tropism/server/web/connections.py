@@ -28,6 +28,35 @@ class HeadTooLarge(Exception):
     """More than anybody means to send."""
 
 
+class OneWrite(asyncio.Transport):
+    """Sends the head of an answer along with what follows at once: uvicorn writes them apart, in two system calls."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self._transport, self._loop = transport, loop
+        self._head: bytes | None = None
+        self._has_begun = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        if not self._has_begun:
+            self._has_begun, self._head = True, bytes(data)
+            self._loop.call_soon(self._send_head)  # a stream's first piece may come much later
+        elif (head := self._head) is not None:
+            self._head = None
+            self._transport.writelines((head, data))
+        else:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        self._send_head()
+        self._transport.close()
+
+    def _send_head(self) -> None:
+        if (head := self._head) is not None:
+            self._head = None
+            self._transport.write(head)
+
+
 class Guarded(HttpToolsProtocol):
     """uvicorn's protocol, with bounds."""
 
@@ -82,6 +111,8 @@ class Guarded(HttpToolsProtocol):
             raise HeadTooLarge  # which the parser takes for something that it could not read
         self._in_head = self._takes_headers = False
         super().on_headers_complete()
+        if self.cycle is not None:
+            self.cycle.transport = OneWrite(self.transport, self.loop)
 
     def on_chunk_header(self) -> None:
         self._behind_body = True  # unless there is something in the chunk

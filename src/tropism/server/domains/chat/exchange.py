@@ -172,7 +172,8 @@ class Exchange:
     async def _store(self) -> None:
         database = self._context.services.database
         try:
-            await asyncio.gather(*(database.append(insert, logged) for logged in self._logged()))
+            stored = [database.append(insert, logged) for logged in self._logged()]
+            await (stored[0] if len(stored) == 1 else asyncio.gather(*stored))  # to gather one costs more than the rest
         except (Overloaded, StorageFailed) as error:
             # Not a 503: clients repeat those at once, and would pay for the answer again.
             raise NotLogged(f"the answer was made but could not be stored: {error}") from error
