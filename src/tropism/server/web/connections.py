@@ -54,7 +54,8 @@ class OneWrite(asyncio.Transport):
     def _send_head(self) -> None:
         if (head := self._head) is not None:
             self._head = None
-            self._transport.write(head)
+            if not self._transport.is_closing():
+                self._transport.write(head)
 
 
 class Guarded(HttpToolsProtocol):
