@@ -9,5 +9,5 @@ def size_so_far(file: Path) -> int:
     """Bytes of a file, and 0 where there is none. It is looked at once: between two looks, it may go."""
     try:
         return file.stat().st_size
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return 0
