@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator
 
 import pytest
+import uvloop
 from tests.api.test_connections import connect
 
 from tropism.server.web.connections import OneWrite
@@ -58,6 +59,22 @@ async def test_what_is_closed_has_sent_its_head(ends: tuple[OneWrite, socket.soc
     answer.close()
     assert await heard(there) == HEAD
     assert await heard(there) == b""
+
+
+def test_a_head_for_nobody_is_dropped() -> None:
+    async def write_to_nobody() -> list[str]:
+        troubles: list[str] = []
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, told: troubles.append(str(told)))
+        here, there = socket.socketpair()
+        transport, _ = await loop.create_connection(asyncio.Protocol, sock=here)
+        transport.abort()
+        OneWrite(transport, loop).write(HEAD)
+        await asyncio.sleep(0.05)
+        there.close()
+        return troubles
+
+    assert uvloop.run(write_to_nobody()) == []  # as the server does
 
 
 def test_an_answer_of_the_server_arrives_in_one_piece(server: RunningServer) -> None:

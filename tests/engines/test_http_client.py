@@ -178,6 +178,14 @@ async def test_who_takes_nothing_is_waited_for_as_long_as_one_who_says_nothing(c
             await client.request("POST", URL(server), b"x" * 50_000_000, aiohttp.ClientTimeout(sock_read=0.3))
 
 
+async def test_a_connection_that_takes_too_long_is_told_from_an_answer_that_does(upstream: Upstream) -> None:
+    says(upstream, OK)
+    client, url = HttpClient(aiohttp.TCPConnector(limit=1), {}), URL(upstream.url)
+    with await client.request("POST", url, b"{}", PATIENT), pytest.raises(aiohttp.ConnectionTimeoutError):
+        await client.request("POST", url, b"{}", aiohttp.ClientTimeout(connect=0.1))
+    await client.close()
+
+
 async def test_what_is_not_http_is_said(client: HttpClient, upstream: Upstream) -> None:
     says(upstream, b"SSH-2.0-OpenSSH\r\n\r\n")
     with pytest.raises(aiohttp.ClientResponseError):

@@ -161,8 +161,11 @@ async def test_a_stream_that_is_done_without_a_reason_has_stopped(engine: OpenAI
     assert await answer(engine, STREAMED) == [Piece(text="Hello"), Piece(finish_reason="stop")]
 
 
-async def test_a_server_that_cannot_stream_may_answer_whole(engine: OpenAIEngine, upstream: Upstream) -> None:
-    upstream.answer(ANSWER)
+@pytest.mark.parametrize("content_type", ["application/json", "Application/JSON ; charset=utf-8"])
+async def test_a_server_that_cannot_stream_may_answer_whole(
+    engine: OpenAIEngine, upstream: Upstream, content_type: str
+) -> None:
+    upstream.answer(ANSWER, content_type=content_type)
     assert [piece.text for piece in await answer(engine, STREAMED)] == ["Hello 🦊"]
 
 

@@ -35,9 +35,10 @@ _CONNECTIONS = 3
 
 
 class Response:
-    """An answer whose body may still arrive. Its connection serves others once it was read to its end.
+    """An answer whose body may still arrive.
 
-    Use it as a context manager: one that is left earlier is closed, and the server notices.
+    Use it as a context manager: read to its end, its connection then serves others; else it is closed, which the
+    server notices.
     """
 
     def __init__(self, message: RawResponseMessage, content: StreamReader, connection: Connection) -> None:
@@ -45,7 +46,6 @@ class Response:
         self.headers = message.headers
         self.content = content
         self._connection = connection
-        content.on_eof(connection.release)
 
     @property
     def content_type(self) -> str:
