@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tropism.engines.delay import Delay
 from tropism.server.web.hang_up import LATER, HungUp, while_connected
 
 
@@ -56,7 +57,7 @@ async def others() -> set[asyncio.Task[Any]]:
 @pytest.mark.parametrize("seconds", [LATER / 5, 2 * LATER], ids=["soon", "after a while"])
 async def test_work_for_a_caller_who_stays_is_done(seconds: float) -> None:
     caller = Caller()
-    assert await while_connected(caller.receive, Work().do(seconds)) == "answer"
+    assert await while_connected(caller.receive, Work().do(seconds), Delay(LATER)) == "answer"
     assert caller.sent == (seconds > LATER), "who is answered soon is not watched"
     assert not await others()
 
@@ -66,7 +67,7 @@ async def test_who_hangs_up_is_worked_for_no_more(seconds: float) -> None:
     caller, work = Caller(), Work()
     asyncio.get_running_loop().call_later(seconds, caller.gone.set)
     with pytest.raises(HungUp):
-        await while_connected(caller.receive, work.do(60))
+        await while_connected(caller.receive, work.do(60), Delay(LATER))
     assert work.ended == "cancelled"
     assert cancellations() == 0
     assert not await others()
@@ -74,7 +75,7 @@ async def test_who_hangs_up_is_worked_for_no_more(seconds: float) -> None:
 
 async def test_who_is_cancelled_otherwise_has_not_hung_up() -> None:
     work = Work()
-    working = asyncio.create_task(while_connected(Caller().receive, work.do(60)))
+    working = asyncio.create_task(while_connected(Caller().receive, work.do(60), Delay(LATER)))
     await asyncio.sleep(2 * LATER)
     working.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -92,7 +93,7 @@ async def test_a_caller_who_hangs_up_as_the_time_is_up_is_one_of_both() -> None:
             await asyncio.sleep(60)
 
     with pytest.raises((HungUp, TimeoutError)):
-        await while_connected(caller.receive, impatient())
+        await while_connected(caller.receive, impatient(), Delay(LATER))
     assert cancellations() == 0
     assert not await others()
 
@@ -102,7 +103,7 @@ async def test_what_goes_wrong_is_told() -> None:
         raise ValueError("no such thing")
 
     with pytest.raises(ValueError, match="no such thing"):
-        await while_connected(Caller().receive, fail())
+        await while_connected(Caller().receive, fail(), Delay(LATER))
 
 
 async def test_work_that_ends_well_all_the_same_leaves_nobody_cancelled() -> None:
@@ -116,5 +117,5 @@ async def test_work_that_ends_well_all_the_same_leaves_nobody_cancelled() -> Non
             return "stored all the same"
         return "never"
 
-    assert await while_connected(caller.receive, stubborn()) == "stored all the same"
+    assert await while_connected(caller.receive, stubborn(), Delay(LATER)) == "stored all the same"
     assert cancellations() == 0

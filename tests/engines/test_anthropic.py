@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import anthropic
 import pytest
 from anthropic.types import ContentBlockParam
 from anthropic.types.message_create_params import MessageCreateParamsNonStreaming, MessageCreateParamsStreaming
+from msgspec.structs import replace
 from pydantic import TypeAdapter
 
 from tropism.engines.anthropic import AnthropicEngine

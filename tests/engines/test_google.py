@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from google import genai
 from google.genai import errors, types
+from msgspec.structs import replace
 
 from tropism.engines.google import GoogleEngine
 from tropism.engines.protocol import (

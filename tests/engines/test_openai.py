@@ -9,10 +9,10 @@ import time
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from tropism.engines.openai import OpenAIEngine, azure, nvidia, open_ai
 from tropism.engines.protocol import (

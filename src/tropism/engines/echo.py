@@ -8,7 +8,6 @@ import json
 import math
 import re
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import replace
 
 from msgspec import structs
 
@@ -65,7 +64,7 @@ class EchoEngine(Engine):
         for count, piece in enumerate(pieces, 1):
             # A real engine lets other requests run between two tokens; tests of concurrency count on it.
             await asyncio.sleep(0)
-            yield structs.replace(piece, usage=replace(usage, completion_tokens=count))
+            yield structs.replace(piece, usage=structs.replace(usage, completion_tokens=count))
         yield Piece(finish_reason=finish, usage=usage)
 
     async def embed(self, texts: Sequence[str]) -> Embeddings:

@@ -84,8 +84,7 @@ class HttpClient:
     ) -> Response:
         """Send it, and return when the head of the answer is here. Raises what aiohttp's session raises.
 
-        Of the timeout, `connect` and `sock_read` count, and the latter from when the request was handed over; `total`
-        is the caller's, who knows when the answer has been read.
+        Of the timeout, `connect` and `sock_read` count, and the latter from when the request was handed over.
         """
         request, head = self._request(method, url)
         connection = await self._connection(request, timeout)

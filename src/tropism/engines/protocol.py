@@ -29,8 +29,7 @@ def ignore_state(state: State, reason: str | None) -> None:
     """The `OnState` of those who do not care."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prompt:
+class Prompt(Struct, kw_only=True, frozen=True):
     """One request for one answer. `None` leaves a choice to the engine.
 
     `stream=False` says that the caller wants the whole answer at once: the engine may then yield it as one piece.
@@ -66,8 +65,7 @@ class Prompt:
     top_logprobs: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
+class Usage(Struct, kw_only=True, frozen=True):
     """Tokens read and written, as the engine counted them; a detail is None where it is not counted.
 
     Tokens from a cache and tokens written to it are among `prompt_tokens`, reasoning among `completion_tokens`.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from yarl import URL
 
 from tropism.egress.guard import checked_url, connector
 from tropism.egress.policy import Egress, EgressRefused
+from tropism.engines.delay import Delay
 from tropism.engines.http_client import HttpClient, Response
 from tropism.engines.in_flight import InFlight
 from tropism.engines.outgoing import HEADERS
@@ -47,7 +48,8 @@ class Provider:
         self._source = source
         self._endpoint = source.endpoint or default_url or ""
         self._streamed = aiohttp.ClientTimeout(connect=timeouts.connect, sock_read=timeouts.between_bytes)
-        self._whole = aiohttp.ClientTimeout(connect=timeouts.connect, total=timeouts.whole_answer)
+        self._whole = aiohttp.ClientTimeout(connect=timeouts.connect)
+        self._overdue = Delay(timeouts.whole_answer)
         self._in_flight = InFlight()
         self._client: HttpClient | None = None
 
@@ -91,13 +93,15 @@ class Provider:
         timeout = self._streamed if stream else self._whole
         with self._in_flight:
             try:
-                async with asyncio.timeout(timeout.total):
+                with (
+                    nullcontext() if stream else self._overdue.limit(),
                     # Redirects could lead inside, past whatever checked the endpoint, and would carry the key along.
-                    with await client.request("POST", url, _encode(body), timeout, HEADERS.get()) as response:
-                        if response.status != 200:
-                            wait = response.headers.get("retry-after")
-                            raise refused(response.status, await _explanation(response), wait)
-                        yield response
+                    await client.request("POST", url, _encode(body), timeout, HEADERS.get()) as response,
+                ):
+                    if response.status != 200:
+                        wait = response.headers.get("retry-after")
+                        raise refused(response.status, await _explanation(response), wait)
+                    yield response
             except EngineError as error:
                 raise without_key(error, self._source.api_key) from error.__cause__
             except aiohttp.ClientError as error:

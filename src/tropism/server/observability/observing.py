@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
+from msgspec import Struct
+
 from tropism.engines.outgoing import HEADERS, NONE
 from tropism.engines.protocol import Prompt
 from tropism.server.clock import Clock
@@ -27,8 +29,7 @@ _READ = {b"x-request-id", b"traceparent", b"tracestate"}
 log = logging.getLogger("tropism.requests")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, kw_only=True, frozen=True):
     """What a model is asked, as far as observers may know."""
 
     operation: Operation

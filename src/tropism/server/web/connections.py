@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from tropism.engines.delay import Call, Delay
 from tropism.server.settings import Settings
 from tropism.wire.problem import Problem
 
@@ -61,10 +62,10 @@ class OneWrite(asyncio.Transport):
 class Guarded(HttpToolsProtocol):
     """uvicorn's protocol, with bounds."""
 
-    def __init__(self, settings: Settings, **given: Any) -> None:
+    def __init__(self, settings: Settings, patience: Delay, **given: Any) -> None:
         super().__init__(**given)
-        self._settings = settings
-        self._coming: asyncio.TimerHandle | None = None
+        self._settings, self._patience = settings, patience
+        self._coming: Call | None = None
         self._taking: asyncio.TimerHandle | None = None
         self._in_head, self._received, self._too_large = True, 0, False
         self._takes_headers, self._behind_body, self._trailing = True, False, 0
@@ -158,7 +159,7 @@ class Guarded(HttpToolsProtocol):
         self._look_again()
 
     def _look_again(self) -> None:
-        self._coming = self.loop.call_later(self._settings.client_seconds, self._look)
+        self._coming = self._patience.call(self._look)
 
     def _look(self) -> None:
         """Whether the request has come on since the last look. While the server itself does not read, nothing can."""
@@ -173,7 +174,7 @@ class Guarded(HttpToolsProtocol):
 
     def _has_come(self) -> None:
         if self._coming is not None:
-            self._coming.cancel()
+            self._patience.cancel(self._coming)
             self._coming = None
 
     def _is_taken(self) -> None:
@@ -201,4 +202,4 @@ class Guarded(HttpToolsProtocol):
 
 def guarded(settings: Settings) -> Any:
     """What uvicorn makes for each connection."""
-    return partial(Guarded, settings)
+    return partial(Guarded, settings, Delay(settings.client_seconds))

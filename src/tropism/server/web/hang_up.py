@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any, TypeVar
 
+from tropism.engines.delay import Delay
+
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 """ASGI's: what comes next from the caller, the last of which is `http.disconnect`."""
 Out = TypeVar("Out")
@@ -17,9 +19,12 @@ class HungUp(Exception):
     """The caller is gone, and so is the work."""
 
 
-async def while_connected(receive: Receive, work: Coroutine[Any, Any, Out]) -> Out:
-    """Do the work, in the task that calls this; raise `HungUp` when it was cancelled because the caller is gone."""
-    watch = _Watch(receive)
+async def while_connected(receive: Receive, work: Coroutine[Any, Any, Out], later: Delay) -> Out:
+    """Do the work, in the task that calls this; raise `HungUp` when it was cancelled because the caller is gone.
+
+    `later` says when to look, `LATER` seconds from now.
+    """
+    watch = _Watch(receive, later)
     try:
         return await work
     except asyncio.CancelledError:
@@ -33,15 +38,15 @@ async def while_connected(receive: Receive, work: Coroutine[Any, Any, Out]) -> O
 class _Watch:
     """Cancels the task that made it, once the caller is gone."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, later: Delay) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._receive, self._working, self.is_gone = receive, task, False
         self._looking: asyncio.Task[None] | None = None
-        self._begins = asyncio.get_running_loop().call_later(LATER, self._begin)
+        self._later, self._begins = later, later.call(self._begin)
 
     def end(self) -> None:
-        self._begins.cancel()
+        self._later.cancel(self._begins)
         if self._looking is not None:
             self._looking.cancel()
         if self.is_gone:

@@ -17,6 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
+from tropism.engines.delay import Delay
 from tropism.server.audit import Call
 from tropism.server.context import Context, Services
 from tropism.server.errors import Forbidden, NotFound, TropismError, Unauthenticated
@@ -24,7 +25,7 @@ from tropism.server.identity.principal import SYSTEM, Principal
 from tropism.server.observability.observing import Seen
 from tropism.server.web.browser import Visit, own_origin
 from tropism.server.web.callers import allowed, caller
-from tropism.server.web.hang_up import HungUp, while_connected
+from tropism.server.web.hang_up import LATER, HungUp, while_connected
 from tropism.server.web.requests import reader
 from tropism.wire import openai
 from tropism.wire.endpoint import Endpoint
@@ -193,7 +194,8 @@ def application(endpoints: Iterable[Endpoint[Any, Any]], services: Services, mor
     rows = list(endpoints)
     if missing := [row.path for row in rows if row not in _handlers]:
         raise LookupError(f"no handler for {', '.join(missing)}")
-    serves = {row: _serve(row, services) for row in rows}
+    later = Delay(LATER)
+    serves = {row: _serve(row, services, later) for row in rows}
     routes = [Route(row.path, serve, methods=[row.method], name=row.name) for row, serve in serves.items()]
     fixed: dict[tuple[str, str], Serve] = {
         (row.method, row.path): serve for row, serve in serves.items() if not row.path_names
@@ -204,7 +206,7 @@ def application(endpoints: Iterable[Endpoint[Any, Any]], services: Services, mor
     return app
 
 
-def _serve(endpoint: Endpoint[Any, Any], services: Services) -> Serve:
+def _serve(endpoint: Endpoint[Any, Any], services: Services, later: Delay) -> Serve:
     read, handler = reader(endpoint, services.settings.max_body_bytes), _handlers[endpoint]
 
     async def serve(request: Request) -> Response:
@@ -234,7 +236,7 @@ def _serve(endpoint: Endpoint[Any, Any], services: Services) -> Serve:
 
     async def begun(request: Request, context: Context, given: Any) -> Any:
         work = handler(context, given, request.stream()) if endpoint.receives else handler(context, given)
-        return await (while_connected(request.receive, work) if endpoint.streams else work)
+        return await (while_connected(request.receive, work, later) if endpoint.streams else work)
 
     async def answered(request: Request, seen: Seen) -> Response:
         said: dict[str, str] = {}

@@ -7,12 +7,13 @@ import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 from weakref import WeakValueDictionary
 
 import msgspec
+from msgspec.structs import replace
 from sqlalchemy import Row, insert, select
 
 from tropism.engines.protocol import FinishReason, Prompt, Usage
