@@ -92,6 +92,13 @@ def test_a_connection_that_is_kept_alive_is_not_kept_by_empty_lines(strict: Runn
         assert heard(connection).startswith(b"HTTP/1.1 408 ")
 
 
+def test_a_connection_may_rest_between_requests(strict: RunningServer) -> None:
+    with connect(strict) as connection:
+        assert served(connection)
+        time.sleep(1.5 * SECONDS)
+        assert served(connection)
+
+
 def test_a_body_that_stands_still_is_cut_off(strict: RunningServer) -> None:
     with connect(strict) as connection:
         connection.sendall(ask(strict, {"model": "default", "messages": [{"role": "user", "content": "x" * 50}]})[:-20])

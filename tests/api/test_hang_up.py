@@ -58,6 +58,7 @@ async def others() -> set[asyncio.Task[Any]]:
 async def test_work_for_a_caller_who_stays_is_done(seconds: float) -> None:
     caller = Caller()
     assert await while_connected(caller.receive, Work().do(seconds), Delay(LATER)) == "answer"
+    await asyncio.sleep(2 * LATER)
     assert caller.sent == (seconds > LATER), "who is answered soon is not watched"
     assert not await others()
 

@@ -94,6 +94,18 @@ async def test_who_cancels_besides_is_obeyed() -> None:
         await ended
 
 
+async def test_who_was_cancelled_before_and_went_on_is_told_of_the_time() -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    try:
+        task.cancel()
+        await asyncio.sleep(1)
+    except asyncio.CancelledError:
+        with pytest.raises(TimeoutError), Delay(SOON).limit():
+            await asyncio.sleep(60)
+    assert task.uncancel() == 0
+
+
 async def test_another_error_as_the_time_is_over_is_told_and_nobody_stays_cancelled() -> None:
     async def work() -> None:
         with Delay(SOON).limit():
