@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from functools import partial
 
@@ -136,3 +137,15 @@ def left() -> int:
     task = asyncio.current_task()
     assert task is not None
     return task.cancelling()
+
+
+async def test_what_was_put_off_leaves_no_cycle() -> None:
+    delay = Delay(60)
+    gc.collect()
+    gc.disable()
+    try:
+        with delay.limit():
+            pass
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

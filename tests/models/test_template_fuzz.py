@@ -132,6 +132,11 @@ def test_what_python_would_stumble_over_is_refused_when_it_is_written(text: str)
         templates.check(text)
 
 
+def test_the_template_itself_is_nothing_to_look_into() -> None:
+    with pytest.raises(InvalidRequest, match="cannot be filled in"):
+        used("{{ self | first }}", {})
+
+
 def test_a_prompt_of_ordinary_length_stays_far_from_the_bound() -> None:
     facts = [{"name": f"fact {number}", "text": "so it is " * 4} for number in range(900)]
     text = (

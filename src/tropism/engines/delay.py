@@ -41,6 +41,7 @@ class Delay:
     def cancel(self, call: Call) -> None:
         """Have it not called. It may have been already."""
         self._waiting.pop(call, None)
+        call.function = _nothing  # which leads back to whoever holds the call
 
     def limit(self) -> Limit:
         """Raise `TimeoutError` in a block that takes longer."""
@@ -58,6 +59,10 @@ class Delay:
 
     def _first(self) -> Call | None:
         return next(iter(self._waiting), None)
+
+
+def _nothing() -> None:
+    """What is called no more."""
 
 
 class Limit:

@@ -132,7 +132,7 @@ def rendered(model: str, text: str, args: Mapping[str, Any]) -> str:
         return _joined(template.generate(args))
     except UndefinedError as error:
         raise _refused(f"the system prompt of {model!r} asks for {', '.join(names)}, but {error}") from None
-    except (TemplateError, TypeError, ValueError) as error:
+    except (TemplateError, TypeError, ValueError, LookupError) as error:
         raise _refused(f"the system prompt of {model!r} cannot be filled in with them: {error}") from None
 
 
