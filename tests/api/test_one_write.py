@@ -10,7 +10,7 @@ import pytest
 import uvloop
 from tests.api.test_connections import connect
 
-from tropism.server.web.connections import OneWrite
+from tropism.server.web.one_write import OneWrite
 from tropism.testing import RunningServer
 
 HEAD = b"HTTP/1.1 200 OK\r\n\r\n"

@@ -38,17 +38,18 @@ async def test_what_was_canceled_is_not_called() -> None:
 
 
 async def test_a_call_may_ask_for_another_and_delays_nobody() -> None:
-    delay, made = Delay(SOON), list[str]()
+    delay, made = Delay(60), list[str]()
 
     def again() -> None:
         made.append("first")
         delay.call(lambda: made.append("again"))
 
-    delay.call(again)
-    await asyncio.sleep(SOON / 2)
-    delay.call(lambda: made.append("second"))
-    await asyncio.sleep(3 * SOON)
-    assert made == ["first", "second", "again"]
+    first, second = delay.call(again), delay.call(lambda: made.append("second"))
+    first.due = asyncio.get_running_loop().time()
+    delay._ring()
+    assert made == ["first"]
+    assert delay._timer is not None
+    assert delay._timer.when() == second.due
 
 
 async def test_one_that_fails_keeps_nobody_else_from_being_called() -> None:
@@ -132,13 +133,6 @@ async def test_of_two_limits_the_one_that_is_over_is_told() -> None:
     assert left() == 0
 
 
-def left() -> int:
-    """How often this task was cancelled, and nobody took it back."""
-    task = asyncio.current_task()
-    assert task is not None
-    return task.cancelling()
-
-
 async def test_what_was_put_off_leaves_no_cycle() -> None:
     delay = Delay(60)
     gc.collect()
@@ -149,3 +143,10 @@ async def test_what_was_put_off_leaves_no_cycle() -> None:
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+def left() -> int:
+    """How often this task was cancelled, and nobody took it back."""
+    task = asyncio.current_task()
+    assert task is not None
+    return task.cancelling()

@@ -69,7 +69,10 @@ class Response:
 
 
 class HttpClient:
-    """Connections to one server, or to servers of one kind, with the headers of each request. Follows no redirects."""
+    """Connections to one server, or to servers of one kind, with the headers of each request.
+
+    It follows no redirects: they could lead inside, past whatever checked the URL, and would carry the key along.
+    """
 
     def __init__(self, connector: BaseConnector, headers: Mapping[str, str]) -> None:
         self._connector = connector
@@ -89,7 +92,7 @@ class HttpClient:
         request, head = self._request(method, url)
         connection = await self._connection(request, timeout)
         try:
-            message, content = await _asked(connection, head + _rest(headers, len(body)) + body, timeout)
+            message, content = await _asked(connection, head + _rest(headers, len(body)), body, timeout)
         except HttpProcessingError as error:
             connection.close()
             raise ClientResponseError(request.request_info, (), status=error.code, message=error.message) from error
@@ -117,13 +120,13 @@ class HttpClient:
 
 
 async def _asked(
-    connection: Connection, data: bytes, timeout: ClientTimeout
+    connection: Connection, head: bytes, body: bytes, timeout: ClientTimeout
 ) -> tuple[RawResponseMessage, StreamReader]:
     protocol: ResponseHandler | None = connection.protocol
     assert protocol is not None
     assert protocol.transport is not None
     protocol.set_response_params(read_until_eof=True, read_timeout=timeout.sock_read)
-    protocol.transport.write(data)
+    protocol.transport.writelines((head, body))
     protocol.start_timeout()
     while True:
         message, content = await protocol.read()

@@ -34,6 +34,7 @@ class Timeouts:
 
     connect: float = 10
     between_bytes: float = 120
+    """Of a stream, the first from when the request was handed over."""
     whole_answer: float = 600
     """Without streaming nothing arrives until the answer is complete; what then comes byte by byte is late as well."""
 
@@ -95,7 +96,6 @@ class Provider:
             try:
                 with (
                     nullcontext() if stream else self._overdue.limit(),
-                    # Redirects could lead inside, past whatever checked the endpoint, and would carry the key along.
                     await client.request("POST", url, _encode(body), timeout, HEADERS.get()) as response,
                 ):
                     if response.status != 200:

@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from tropism.engines.delay import Call, Delay
 from tropism.server.settings import Settings
+from tropism.server.web.one_write import OneWrite
 from tropism.wire.problem import Problem
 
 LONGEST_HEAD = 64 * 1024
@@ -27,36 +28,6 @@ SLOWEST = 1000
 
 class HeadTooLarge(Exception):
     """More than anybody means to send."""
-
-
-class OneWrite(asyncio.Transport):
-    """Sends the head of an answer along with what follows at once: uvicorn writes them apart, in two system calls."""
-
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__()
-        self._transport, self._loop = transport, loop
-        self._head: bytes | None = None
-        self._has_begun = False
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        if not self._has_begun:
-            self._has_begun, self._head = True, bytes(data)
-            self._loop.call_soon(self._send_head)  # a stream's first piece may come much later
-        elif (head := self._head) is not None:
-            self._head = None
-            self._transport.writelines((head, data))
-        else:
-            self._transport.write(data)
-
-    def close(self) -> None:
-        self._send_head()
-        self._transport.close()
-
-    def _send_head(self) -> None:
-        if (head := self._head) is not None:
-            self._head = None
-            if not self._transport.is_closing():
-                self._transport.write(head)
 
 
 class Guarded(HttpToolsProtocol):

@@ -173,7 +173,7 @@ class Exchange:
         database = self._context.services.database
         try:
             stored = [database.append(insert, logged) for logged in self._logged()]
-            await (stored[0] if len(stored) == 1 else asyncio.gather(*stored))  # to gather one costs more than the rest
+            await (stored[0] if len(stored) == 1 else asyncio.gather(*stored))  # one needs no gathering
         except (Overloaded, StorageFailed) as error:
             # Not a 503: clients repeat those at once, and would pay for the answer again.
             raise NotLogged(f"the answer was made but could not be stored: {error}") from error
