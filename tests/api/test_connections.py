@@ -92,6 +92,18 @@ def test_a_connection_that_is_kept_alive_is_not_kept_by_empty_lines(strict: Runn
         assert heard(connection).startswith(b"HTTP/1.1 408 ")
 
 
+def test_who_asks_before_it_sends_a_body_is_told_to_go_on(strict: RunningServer) -> None:
+    """As curl does with a body of more than a megabyte."""
+    head, _, body = ask(strict, {"model": "default", "messages": [{"role": "user", "content": "x"}]}).partition(
+        b"\r\n\r\n"
+    )
+    with connect(strict) as connection:
+        connection.sendall(head + b"\r\nExpect: 100-continue\r\n\r\n")
+        assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(body)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+
+
 def test_a_connection_may_rest_between_requests(strict: RunningServer) -> None:
     with connect(strict) as connection:
         assert served(connection)

@@ -24,6 +24,9 @@ class OneWrite(asyncio.Transport):
         else:
             self._transport.write(data)
 
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
     def close(self) -> None:
         self._send_head()
         self._transport.close()
