@@ -57,8 +57,10 @@ demo: setup ## Drive the whole loop on the bundled model, from nothing to a prom
 demo-train: setup-train ## The demo, and then a model that learns from its feedback
 	@$(BIN)/tropism demo --train
 
+# A test that hangs fails, and says where it stood.
+HANGS := --timeout 300
 test: setup lint lint-ui ui node-client ## Lint, then run every test but those that train or open a browser
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m "not train and not browser and not torture"
+	$(BIN)/pytest $(HANGS) -n auto --maxprocesses 4 --dist loadfile -m "not train and not browser and not torture"
 
 TIMES ?= 100
 SEED ?= 20
@@ -66,7 +68,7 @@ torture: setup ## Kill engines TIMES times on SQLite and PostgreSQL, take their 
 	$(BIN)/pytest tests/torture tests/api/test_openapi.py --times $(TIMES) --seed $(SEED)
 
 test-ui: setup ui browser ## Click through the web UI in a real browser
-	$(BIN)/pytest tests/ui
+	$(BIN)/pytest $(HANGS) tests/ui
 
 screenshots: setup-train ui browser ## Take pictures of the web UI's pages, on an engine with sample data, into docs/ui
 	$(BIN)/python -m docs.screenshots $(TO)
@@ -78,7 +80,7 @@ nginx: ## Install nginx for the tests of replicas, where root can (Debian)
 	  (apt-get update -qq && apt-get install -y -qq --no-install-recommends nginx-light >/dev/null)
 
 test-postgres: setup nginx ## Run the tests on a PostgreSQL server that they start themselves
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --postgres \
+	$(BIN)/pytest $(HANGS) -n auto --maxprocesses 4 --dist loadfile --postgres \
 	  -m "not train and not browser and not torture" $(WITHOUT_DATABASE:%=--ignore=tests/%)
 
 test-deploy: setup ## Render the Helm chart and check what comes out, besides the other files of deploy/

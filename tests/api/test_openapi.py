@@ -39,6 +39,7 @@ from tropism import Tropism
 from tropism.testing import RunningServer, run_server
 from tropism.wire.api import ENDPOINTS
 from tropism.wire.endpoint import Endpoint
+from tropism.wire.interactions import WATCH
 
 CHECKS = [
     not_a_server_error,
@@ -155,13 +156,16 @@ def test_the_server_does_what_the_document_says(
     is_positive = mode is GenerationMode.POSITIVE
     examples = 8 if is_positive else 4
     cases = api[row.path][row.method].as_strategy(generation_mode=mode)
+    seconds = 2 if row is WATCH else 60  # a watch does not end, and is read for all the time there is
 
     @settings(max_examples=examples, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
     @given(case=cases, is_known=st.just(True) if is_positive else st.booleans())
     def holds(case: Any, is_known: bool) -> None:
         if is_known:
             named(case, known, row.path)
-        case.call_and_validate(base_url=apart.base_url, session=session, checks=CHECKS + DEEP * is_deep, timeout=60)
+        case.call_and_validate(
+            base_url=apart.base_url, session=session, checks=CHECKS + DEEP * is_deep, timeout=seconds
+        )
 
     try:
         holds()

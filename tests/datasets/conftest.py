@@ -77,6 +77,7 @@ class Cutter:
         for end in (source, target):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+            end.close()  # else what still arrives is taken and nobody reads it, and its sender waits for a minute
 
 
 @pytest.fixture
