@@ -187,6 +187,7 @@ def mend(disk: Path) -> None:
     subprocess.run(["mount", "-o", "loop", image, disk], check=True)
 
 
+@pytest.mark.torture  # it breaks a file system of the machine's kernel, on a loop device
 def test_a_disk_that_fails_under_an_engine_loses_nothing_that_was_acknowledged(
     failing: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
