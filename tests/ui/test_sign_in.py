@@ -141,7 +141,7 @@ def test_other_browsers_are_listed_and_signed_out(open_page: Opened, person: Per
     for each in (far, there, here):
         fill(each, person.email)
         expect(each.get_by_role("heading", level=1, name="Use cases")).to_be_visible()
-    here.get_by_role("link", name="Ada").click()
+    here.get_by_role("link", name="Ada", exact=True).click()
     rows = here.get_by_role("article", name="Chrome on Linux")
     expect(rows).to_have_count(3)
     expect(rows.first.get_by_text("this browser")).to_be_visible()

@@ -50,7 +50,7 @@ def test_the_button_leads_to_the_provider_and_back(
     page.get_by_role("link", name="Sign in with Acme").click()
     expect(page.get_by_role("heading", level=1, name=use_case)).to_be_visible()
     assert page.url == f"{server.base_url}/use_cases/{use_case}"
-    page.get_by_role("link", name="Ada").click()
+    page.get_by_role("link", name="Ada", exact=True).click()
     expect(page.get_by_text("identity provider")).to_be_visible()
     assert [cookie["sameSite"] for cookie in page.context.cookies()] == ["Strict"]
     page.get_by_role("button", name="Sign out", exact=True).click()
@@ -78,6 +78,6 @@ def test_an_account_with_a_password_is_linked_by_its_owner(
     page.get_by_role("link", name="Sign in with Acme").click()
     expect(page.get_by_text("There is an account with your email already.")).to_be_visible()
     fill(page, email)
-    page.get_by_role("link", name="Ada").click()
+    page.get_by_role("link", name="Ada", exact=True).click()
     page.get_by_role("link", name="Sign in with Acme").click()
     expect(page.get_by_text("developer in default")).to_be_visible()
