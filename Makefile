@@ -57,8 +57,8 @@ demo: setup ## Drive the whole loop on the bundled model, from nothing to a prom
 demo-train: setup-train ## The demo, and then a model that learns from its feedback
 	@$(BIN)/tropism demo --train
 
-# A test that hangs fails, and says where it stood.
-HANGS := --timeout 300
+# A test that hangs fails, and every thread says where it stood; the others go on in a new process.
+HANGS := -o faulthandler_timeout=300 -o faulthandler_exit_on_timeout=true --max-worker-restart 1
 test: setup lint lint-ui ui node-client ## Lint, then run every test but those that train or open a browser
 	$(BIN)/pytest $(HANGS) -n auto --maxprocesses 4 --dist loadfile -m "not train and not browser and not torture"
 
